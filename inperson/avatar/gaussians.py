@@ -1,0 +1,60 @@
+"""The Gaussian avatar in its canonical form, and one posed set of Gaussians. Data only.
+
+`GaussianAvatar` is bound to a body's surface; `inperson.avatar.posing` turns it and a `BodyState` into
+`PosedGaussians`, once for both eyes. Names follow gsplat: means, quats, scales, opacities, sh.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+@dataclass(frozen=True, slots=True)
+class PosedGaussians:
+    """N Gaussians in the world, ready for any rasteriser. float32, C-contiguous."""
+
+    means: Float[np.ndarray, "N 3"]
+    """World, metres."""
+    quats: Float[np.ndarray, "N 4"]
+    """wxyz, unit length; columns of the rotation are the Gaussian's axes in the world."""
+    scales: Float[np.ndarray, "N 3"]
+    """Standard deviations along the axes, metres."""
+    opacities: Float[np.ndarray, " N"]
+    """0 to 1."""
+    colors: Float[np.ndarray, "N 3"]
+    """sRGB-encoded, evaluated (not SH)."""
+    normals: Float[np.ndarray, "N 3"]
+    """World, unit length."""
+    features: Float[np.ndarray, "N F"]
+    """Channels for the video shader; F may be 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class GaussianAvatar:
+    """Canonical Gaussians bound to the surface of one body with one set of betas. float32.
+
+    Gaussian n sits at `barycentric[n]` on `face_index[n]` of the shaped T-pose mesh, displaced by
+    `offsets[n]` in that face's frame (tangent along the first edge, bitangent, normal; metres).
+    `quats` and `scales` are in the same frame.
+    """
+
+    face_index: Int[np.ndarray, " N"]
+    barycentric: Float[np.ndarray, "N 3"]
+    offsets: Float[np.ndarray, "N 3"]
+    quats: Float[np.ndarray, "N 4"]
+    """wxyz, in the face's frame."""
+    scales: Float[np.ndarray, "N 3"]
+    """Standard deviations, metres."""
+    opacities: Float[np.ndarray, " N"]
+    sh: Float[np.ndarray, "N K 3"]
+    """Spherical-harmonic colour coefficients (K = 1, 4 or 9), directions in the face's frame, sRGB-encoded."""
+    features: Float[np.ndarray, "N F"]
+    betas: Float[np.ndarray, " B"]
+    body_name: str
+    """Which body the avatar was made for (`neutral`, `male`, `female`, or a licensed file's name)."""
+    body_sha256: str
+    """Of the body file, so that an avatar is never posed with another body unnoticed."""
+    name: str
+    provenance: dict[str, str]
+    """How it was made: tool version, source, date, consent, licence."""

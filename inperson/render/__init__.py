@@ -1,0 +1,1 @@
+"""Posed Gaussians to an eye: views, rasterisers (gsplat, GL, CPU), GBuffer, the mirror window."""

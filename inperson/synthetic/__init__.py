@@ -1,0 +1,1 @@
+"""Synthetic people with ground truth: dressed bodies, motion, light, cameras, captures."""
