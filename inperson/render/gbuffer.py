@@ -27,9 +27,7 @@ class GBuffer:
     """World space, premultiplied, not renormalised."""
     features: Float[np.ndarray, "V H W F"]
 
-    def over(
-        self, background: Float[np.ndarray, "3"] | Float[np.ndarray, "H W 3"]
-    ) -> Float[np.ndarray, "V H W 3"]:
+    def over(self, background: Float[np.ndarray, "3"] | Float[np.ndarray, "H W 3"]) -> Float[np.ndarray, "V H W 3"]:
         """The colour composited over an sRGB-encoded background."""
         return self.rgb + (1.0 - self.alpha[..., None]) * np.asarray(background, np.float32)
 
