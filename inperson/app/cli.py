@@ -1,0 +1,46 @@
+"""The `inperson` command: parses the options, runs one command, turns every user's error into one line."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from inperson.app.commands.bench import Bench
+from inperson.app.commands.doctor import Doctor
+from inperson.app.commands.models import Models
+from inperson.errors import InPersonError
+
+Command = (
+    Annotated[Models, tyro.conf.subcommand("models")]
+    | Annotated[Doctor, tyro.conf.subcommand("doctor")]
+    | Annotated[Bench, tyro.conf.subcommand("bench")]
+)
+
+EXIT_INTERRUPTED = 130
+"""128 + SIGINT, as shells report it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the process's exit status.
+
+    `InPersonError` ends as `error: what: mend` on stderr with its own exit code. Anything else is a bug in
+    InPerson and keeps its traceback.
+    """
+    command = tyro.cli(
+        Command,
+        prog="inperson",
+        description="A camera in, your avatar in the mirror.",
+        args=argv,
+        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
+    try:
+        command.run(Console())
+    except InPersonError as error:
+        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        return EXIT_INTERRUPTED
+    return 0
