@@ -1,5 +1,6 @@
 """`EyeView`: where an eye (or a camera) is and what it sees, with the projections each backend needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,3 +90,15 @@ def look_at(
     out[:3, :3] = np.stack([x, np.cross(z, x), z], axis=1)
     out[:3, 3] = eye
     return out
+
+
+def common_size(views: Sequence[EyeView]) -> tuple[int, int]:
+    """Width and height shared by all views.
+
+    Raises:
+        ValueError: there is no view, or the sizes differ.
+    """
+    sizes = {(view.width, view.height) for view in views}
+    if len(sizes) != 1:
+        raise ValueError(f"views must be one or more of one size, not {sorted(sizes)}")
+    return sizes.pop()
