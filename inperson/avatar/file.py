@@ -5,8 +5,8 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -73,7 +73,7 @@ def load_avatar(name_or_path: str | Path) -> GaussianAvatar:
                     for name, view in views.items()
                 }
             )
-            fields = file_arrays.decode({name: stored.get_tensor(name) for name in views})
+            fields: dict[str, Any] = header | file_arrays.decode({name: stored.get_tensor(name) for name in views})
     except file_arrays.EncodingError as error:
         raise BadInputError(f"{path} is not a usable avatar ({error})", error.mend) from error
     except SafetensorError as error:
@@ -82,7 +82,7 @@ def load_avatar(name_or_path: str | Path) -> GaussianAvatar:
         raise BadInputError(
             f"{path} cannot be read ({error.strerror})", "check the path and its permissions"
         ) from error
-    return GaussianAvatar(**fields, **header)
+    return GaussianAvatar(**fields)
 
 
 def _check_sizes(path: Path) -> None:
@@ -98,7 +98,7 @@ def _check_sizes(path: Path) -> None:
         raise file_arrays.EncodingError(f"its header of {header_bytes} bytes is over the limit of {MAX_HEADER_BYTES}")
 
 
-def _read_header(metadata: dict[str, str] | None) -> dict:
+def _read_header(metadata: dict[str, str] | None) -> dict[str, Any]:
     """The fields of `GaussianAvatar` that are no arrays, from the safetensors metadata."""
     metadata = metadata or {}
     if metadata.get("format") != FORMAT:
