@@ -130,16 +130,15 @@ def models_dir() -> Path:
     return cache_dir() / "models"
 
 
-def model_path(name: str, directory: Path | None = None) -> Path:
-    """The cached model file of that name in `CATALOGUE`, its hash checked.
+def model_path(spec: ModelSpec, directory: Path | None = None) -> Path:
+    """The cached file of `spec`, its hash checked.
 
     Raises:
         MissingModelError: it is not in the cache, or its sha256 is not a pinned one.
     """
-    spec = next(spec for spec in CATALOGUE if spec.name == name)
-    path = (directory or models_dir()) / name
+    path = (directory or models_dir()) / spec.name
     if not path.is_file():
-        raise MissingModelError(f"model file {name} is missing", _MEND)
+        raise MissingModelError(f"model file {spec.name} is missing", _MEND)
     if _sha256(path.read_bytes()) not in spec.sha256:
         raise MissingModelError(f"model file {path} is damaged (its sha256 is not the pinned one)", _MEND)
     return path

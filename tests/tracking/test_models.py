@@ -175,14 +175,14 @@ def test_unreachable_url_fails_at_once(tmp_path):
 
 def test_model_path_missing_and_damaged(tmp_path):
     with pytest.raises(MissingModelError, match=r"face_landmarker\.task is missing.*inperson models fetch"):
-        model_path(models.FACE.name, tmp_path)
+        model_path(models.FACE, tmp_path)
     (tmp_path / models.FACE.name).write_bytes(b"half a fi")
     with pytest.raises(MissingModelError, match=r"face_landmarker\.task is damaged.*inperson models fetch"):
-        model_path(models.FACE.name, tmp_path)
+        model_path(models.FACE, tmp_path)
 
 
 def test_added_metadata_does_not_change_what_a_network_computes(model_cache):
-    plain = model_path(models.HAND_RECROP.name).read_bytes()
+    plain = model_path(models.HAND_RECROP).read_bytes()
     described = with_image_normalization(plain, "recrop")
     assert b"TFLITE_METADATA" in described
     image = np.random.default_rng(0).random((1, 256, 256, 3), dtype=np.float32)
