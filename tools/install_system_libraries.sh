@@ -11,7 +11,7 @@ packages=(
   libgl1 libegl1 libgles2 libegl-mesa0 libgl1-mesa-dri libglx-mesa0        # OpenGL, with a software renderer
   libglib2.0-0 libxcb1 libx11-6 libxext6 libxrandr2 libxinerama1 libxcursor1 libxi6 libxkbcommon0  # windows, OpenCV
   libportaudio2                                                            # microphone
-  xvfb                                                                     # tests open real windows on it
+  xvfb xdotool                                                             # tests open real windows and press keys
 )
 "$python" -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3.11-venv)
 command -v "$python" >/dev/null || packages+=(python3.11)

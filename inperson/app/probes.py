@@ -50,7 +50,7 @@ def _mediapipe() -> str:
 def _models() -> str:
     from inperson.tracking.models import CATALOGUE, model_path
 
-    return ", ".join(model_path(spec.name).name for spec in CATALOGUE)
+    return ", ".join(model_path(spec).name for spec in CATALOGUE)
 
 
 def _assets() -> str:

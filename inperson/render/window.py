@@ -1,0 +1,228 @@
+"""The mirror window: shows a picture as large as it fits, an overlay over it, and collects hot keys."""
+
+import warnings
+from enum import Enum
+from typing import Any
+
+import glfw
+import moderngl
+import numpy as np
+from imgui_bundle import imgui
+from imgui_bundle.python_backends.glfw_backend import GlfwRenderer
+from jaxtyping import UInt8
+from OpenGL import GL
+
+from inperson.errors import DeviceError
+from inperson.render.overlay import Overlay, draw_overlay
+
+
+class Action(Enum):
+    """What a hot key asks for."""
+
+    RECENTER = "C"
+    OVERLAY = "O"
+    REFLECT = "M"
+    NEXT_AVATAR = "N"
+    QUIT = "Q"
+
+
+HOT_KEYS = {
+    glfw.KEY_C: Action.RECENTER,
+    glfw.KEY_O: Action.OVERLAY,
+    glfw.KEY_M: Action.REFLECT,
+    glfw.KEY_N: Action.NEXT_AVATAR,
+    glfw.KEY_Q: Action.QUIT,
+    glfw.KEY_ESCAPE: Action.QUIT,
+}
+
+_BORDER = (0.05, 0.05, 0.06, 1.0)
+
+# One triangle that covers the viewport; the picture's first row is its top.
+_VERTEX = """
+#version 330
+out vec2 uv;
+void main() {
+    vec2 corner = vec2(float((gl_VertexID << 1) & 2), float(gl_VertexID & 2));
+    uv = vec2(corner.x, 1.0 - corner.y);
+    gl_Position = vec4(corner * 2.0 - 1.0, 0.0, 1.0);
+}
+"""
+_FRAGMENT = """
+#version 330
+uniform sampler2D picture;
+in vec2 uv;
+out vec4 color;
+void main() { color = vec4(texture(picture, uv).rgb, 1.0); }
+"""
+
+
+class MirrorWindow:
+    """A resizable window with its own OpenGL context. Use from one thread; `close` when done.
+
+    Args:
+        title: of the window.
+        width, height: of the window, in screen coordinates.
+        visible: hidden windows draw all the same.
+
+    Raises:
+        DeviceError: no display, or one without OpenGL 3.3.
+    """
+
+    def __init__(self, title: str, width: int, height: int, *, visible: bool = True) -> None:
+        self._window = _open_glfw_window(title, width, height, visible)
+        glfw.make_context_current(self._window)
+        glfw.swap_interval(1)
+        self._context = moderngl.create_context(require=330)
+        program = self._context.program(vertex_shader=_VERTEX, fragment_shader=_FRAGMENT)
+        self._triangle = self._context.vertex_array(program, [])
+        self._picture: moderngl.Texture | None = None
+        self._preview: moderngl.Texture | None = None
+        self._actions: list[Action] = []
+        self._imgui = imgui.create_context()
+        imgui.get_io().set_ini_filename("")
+        imgui.style_colors_dark()
+        self._imgui_renderer = GlfwRenderer(self._window)
+        glfw.set_key_callback(self._window, self._on_key)
+
+    @property
+    def refresh_rate(self) -> int:
+        """Of the monitor, in pictures a second."""
+        mode = glfw.get_video_mode(glfw.get_primary_monitor())
+        return mode.refresh_rate or 60
+
+    def show(self, picture: UInt8[np.ndarray, "H W 3"], overlay: Overlay | None = None) -> None:
+        """Draw and present one picture (sRGB-encoded RGB), the overlay over it; handles window events."""
+        glfw.poll_events()
+        self._draw(picture, overlay)
+        glfw.swap_buffers(self._window)
+
+    def capture(
+        self, picture: UInt8[np.ndarray, "H W 3"], overlay: Overlay | None = None
+    ) -> UInt8[np.ndarray, "h w 3"]:
+        """What `show` would present, in framebuffer pixels."""
+        self._draw(picture, overlay)
+        width, height = glfw.get_framebuffer_size(self._window)
+        GL.glPixelStorei(GL.GL_PACK_ALIGNMENT, 1)
+        data = GL.glReadPixels(0, 0, width, height, GL.GL_RGB, GL.GL_UNSIGNED_BYTE)
+        return np.frombuffer(data, np.uint8).reshape(height, width, 3)[::-1]
+
+    def take_actions(self) -> list[Action]:
+        """What was asked for since the last call; closing the window is QUIT."""
+        actions, self._actions = self._actions, []
+        if glfw.window_should_close(self._window):
+            actions.append(Action.QUIT)
+        return actions
+
+    def resize(self, width: int, height: int) -> None:
+        """Set the window's size, in screen coordinates."""
+        glfw.set_window_size(self._window, width, height)
+
+    def close(self) -> None:
+        """Close the window and free its context."""
+        glfw.make_context_current(self._window)
+        imgui.set_current_context(self._imgui)
+        self._imgui_renderer.shutdown()
+        imgui.destroy_context(self._imgui)
+        self._context.release()
+        glfw.destroy_window(self._window)
+        glfw.terminate()
+
+    def _draw(self, picture: UInt8[np.ndarray, "H W 3"], overlay: Overlay | None) -> None:
+        width, height = glfw.get_framebuffer_size(self._window)
+        if width and height:  # zero while minimised
+            self._draw_picture(picture, width, height)
+            if overlay is not None:
+                self._draw_overlay(overlay, width, height)
+
+    def _draw_picture(self, picture: UInt8[np.ndarray, "H W 3"], width: int, height: int) -> None:
+        self._picture = self._upload(self._picture, picture)
+        screen = self._context.detect_framebuffer(0)
+        screen.use()
+        screen.viewport = (0, 0, width, height)
+        self._context.disable(moderngl.BLEND | moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+        self._context.scissor = None
+        screen.clear(*_BORDER)
+        screen.viewport = fitted_viewport(picture.shape[1], picture.shape[0], width, height)
+        self._picture.use(0)
+        self._triangle.render(moderngl.TRIANGLES, vertices=3)
+        screen.viewport = (0, 0, width, height)
+
+    def _draw_overlay(self, overlay: Overlay, width: int, height: int) -> None:
+        imgui.set_current_context(self._imgui)
+        self._preview = self._upload(self._preview, overlay.preview)
+        self._imgui_renderer.process_inputs()
+        io = imgui.get_io()
+        io.display_size = imgui.ImVec2(width, height)  # framebuffer pixels: sharp text on dense screens
+        io.display_framebuffer_scale = imgui.ImVec2(1.0, 1.0)
+        imgui.new_frame()
+        draw_overlay(overlay, self._preview.glo, width, height, glfw.get_window_content_scale(self._window)[0])
+        imgui.render()
+        self._imgui_renderer.render(imgui.get_draw_data())
+
+    def _upload(self, texture: moderngl.Texture | None, image: UInt8[np.ndarray, "H W 3"]) -> moderngl.Texture:
+        size = (image.shape[1], image.shape[0])
+        data = np.ascontiguousarray(image)
+        if texture is not None and texture.size == size:
+            texture.write(data, alignment=1)
+            return texture
+        if texture is not None:
+            texture.release()
+        return self._context.texture(size, 3, data, alignment=1)
+
+    def _on_key(self, window: object, key: int, scancode: int, action: int, modifiers: int) -> None:
+        if action == glfw.PRESS and key in HOT_KEYS:
+            self._actions.append(HOT_KEYS[key])
+
+
+def fitted_viewport(picture_width: int, picture_height: int, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, bottom, width and height of the largest area of the picture's shape, centred."""
+    scale = min(width / picture_width, height / picture_height)
+    w, h = max(1, round(picture_width * scale)), max(1, round(picture_height * scale))
+    return (width - w) // 2, (height - h) // 2, w, h
+
+
+def has_display() -> bool:
+    """Whether a window could be opened here."""
+    try:
+        _init_glfw()
+    except DeviceError:
+        return False
+    glfw.terminate()
+    return True
+
+
+def _open_glfw_window(title: str, width: int, height: int, visible: bool) -> Any:
+    _init_glfw()
+    glfw.window_hint(glfw.CONTEXT_VERSION_MAJOR, 3)
+    glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, 3)
+    glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
+    glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, glfw.TRUE)
+    glfw.window_hint(glfw.SCALE_TO_MONITOR, glfw.TRUE)
+    glfw.window_hint(glfw.VISIBLE, glfw.TRUE if visible else glfw.FALSE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", glfw.GLFWError)
+        window = glfw.create_window(width, height, title, None, None)
+    if not window:
+        reason = _glfw_reason()
+        glfw.terminate()
+        raise DeviceError(
+            f"the display opens no OpenGL 3.3 window ({reason})",
+            "update its driver, or write --view none --out FILE.mp4",
+        )
+    return window
+
+
+def _init_glfw() -> None:
+    with warnings.catch_warnings():  # glfw also warns on stderr of what is raised here
+        warnings.simplefilter("ignore", glfw.GLFWError)
+        if glfw.init():
+            return
+    raise DeviceError(
+        f"there is no display for a window ({_glfw_reason()})",
+        "start from a desktop session, or write --view none --out FILE.mp4",
+    )
+
+
+def _glfw_reason() -> str:
+    _, text = glfw.get_error()
+    return bytes(text).decode(errors="replace") if text else "no reason given"
