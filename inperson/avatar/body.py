@@ -31,8 +31,8 @@ JOINT_NAMES: tuple[str, ...] = (
 )
 """SMPL-X's 55 joints in their order (its own name for the eyes is `left_eye_smplhf`)."""
 
-SKIN, LEFT_EYE, RIGHT_EYE, UPPER_TEETH, LOWER_TEETH, TONGUE, MOUTH = range(7)
-"""Values of `BodyModel.vertex_part`. MOUTH is the lining behind the lips."""
+SKIN, LEFT_EYE, RIGHT_EYE, UPPER_TEETH, LOWER_TEETH, TONGUE, MOUTH, EYE_SOCKET = range(8)
+"""Values of `BodyModel.vertex_part`. MOUTH and EYE_SOCKET are linings that are hidden from outside."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
