@@ -1,0 +1,137 @@
+"""What one fit is asked: plain arrays in named tuples, so the compiled solver can read them.
+
+World frame throughout (CONVENTIONS.md: origin at the camera, y up, the person at negative z). All
+`inv_sigma*` are 1 / standard deviation of the residual they scale; 0 switches a residual off.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+NUM_JOINTS = 55
+
+
+class Skeleton(NamedTuple):
+    """A shaped SMPL-X joint tree with landmarks fixed to its joints."""
+
+    parents: Int[np.ndarray, "55"]
+    offsets: Float[np.ndarray, "55 3"]
+    """From the parent joint in the rest pose; the pelvis' own rest position for joint 0. Metres."""
+    chain: Int[np.ndarray, "55 D"]
+    """Ancestors of each joint from the pelvis down, the joint itself last; ascending."""
+    chain_length: Int[np.ndarray, "55"]
+    point_joint: Int[np.ndarray, " P"]
+    """The joint that carries each landmark."""
+    point_offset: Float[np.ndarray, "P 3"]
+    """Landmark relative to its joint in the rest pose, metres."""
+
+
+class Reprojections(NamedTuple):
+    """Landmarks seen at pixels."""
+
+    point: Int[np.ndarray, " N"]
+    pixel: Float[np.ndarray, "N 2"]
+    inv_sigma: Float[np.ndarray, " N"]
+    """Per pixel."""
+    camera: Float[np.ndarray, "4"]
+    """fx, fy, cx, cy in pixels."""
+
+
+class Directions(NamedTuple):
+    """Vectors between landmarks, normalised by their rest length."""
+
+    tail: Int[np.ndarray, " M"]
+    head: Int[np.ndarray, " M"]
+    target: Float[np.ndarray, "M 3"]
+    """Unit vectors, world axes."""
+    inv_length: Float[np.ndarray, " M"]
+    inv_sigma: Float[np.ndarray, "M 3"]
+    """Per world axis: what lies along the view is known less well."""
+
+
+class PosePrior(NamedTuple):
+    """What bodies do: a mean and limits in anatomical coordinates, and hinges.
+
+    Coordinates of joint j are `frame[j].T @ log(R_j)`, for fingers (twist, spread, flex).
+    """
+
+    frame: Float[np.ndarray, "55 3 3"]
+    mean: Float[np.ndarray, "55 3"]
+    inv_sigma: Float[np.ndarray, "55 3"]
+    lower: Float[np.ndarray, "55 3"]
+    upper: Float[np.ndarray, "55 3"]
+    inv_sigma_limit: float
+    hinge_joint: Int[np.ndarray, " H"]
+    hinge_bone: Float[np.ndarray, "H 3"]
+    """Unit vector along the limb below the hinge, rest pose."""
+    hinge_normal: Float[np.ndarray, "H 3"]
+    """The hinge's axis: the bent limb stays at right angles to it."""
+    hinge_forward: Float[np.ndarray, "H 3"]
+    """The side to which it bends; it cannot bend to the other."""
+    inv_sigma_hinge: float
+    inv_sigma_backwards: float
+    """Larger than `inv_sigma_hinge`, so that an elbow on the wrong side is always pulled round."""
+
+
+class TemporalPrior(NamedTuple):
+    """Where everything was in the last frame."""
+
+    rotations: Float[np.ndarray, "55 3 3"]
+    inv_sigma: Float[np.ndarray, "55"]
+    """Per radian; 0 for a fit without a past."""
+    transl: Float[np.ndarray, "3"]
+    inv_sigma_transl: Float[np.ndarray, "3"]
+    """Per metre."""
+
+
+class Torso(NamedTuple):
+    """Ellipsoids in place of the trunk and head, and the arm's sample points that must stay outside."""
+
+    joint: Int[np.ndarray, " E"]
+    centre: Float[np.ndarray, "E 3"]
+    """In the joint's frame, metres."""
+    radii: Float[np.ndarray, "E 3"]
+    sample_joint: Int[np.ndarray, " S"]
+    sample_offset: Float[np.ndarray, "S 3"]
+    sample_radius: Float[np.ndarray, " S"]
+    """Thickness of the limb there, metres."""
+    inv_sigma: float
+    """Per metre of penetration."""
+
+
+class FitProblem(NamedTuple):
+    """Everything one fit needs besides its starting point."""
+
+    skeleton: Skeleton
+    reprojections: Reprojections
+    directions: Directions
+    prior: PosePrior
+    temporal: TemporalPrior
+    torso: Torso
+    sample_in_front: Bool[np.ndarray, " S"]
+    """Sample points the camera sees: they lie between the camera and the trunk."""
+    dof: Int[np.ndarray, "55"]
+    """First column of each joint in the unknowns (translation is columns 0 to 2); -1 where it is held."""
+
+
+class Contacts(NamedTuple):
+    """Sample points close enough to an ellipsoid to matter, found once per linearisation."""
+
+    sample: Int[np.ndarray, " K"]
+    ellipsoid: Int[np.ndarray, " K"]
+    towards_camera: Float[np.ndarray, "K 3"]
+    """Unit vector along which the point has to leave; zero: straight out of the ellipsoid."""
+    weight: Float[np.ndarray, " K"]
+
+
+def unknown_columns(active: Bool[np.ndarray, "55"]) -> Int[np.ndarray, "55"]:
+    """`FitProblem.dof` for a choice of joints that may move."""
+    dof = np.full(NUM_JOINTS, -1, np.int64)
+    dof[active] = 3 + 3 * np.arange(int(active.sum()))
+    return dof
+
+
+def num_unknowns(dof: Int[np.ndarray, "55"]) -> int:
+    """Length of the tangent vector: translation and three per moving joint."""
+    return 3 + 3 * int((dof >= 0).sum())
