@@ -22,6 +22,8 @@ from inperson.synthetic.wardrobe import Wardrobe, WornMesh, covered_faces
 _PELVIS = 0
 _TOOTH_SLIMMING = np.array([0.93, 1.0, 0.97], np.float32)
 """The gums of teeth_base poke through stretched lip corners at full width."""
+_BITE_SHIFT = np.array([0.0, -0.0045, -0.001], np.float32)
+"""Metres. As they come the upper teeth hide behind the lip and the lower ones stand in the open mouth."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +91,7 @@ class Dresser:
             surface = BoundSurface.of(worn.bound, betas, shaped)
             if part is Part.MOUTH and worn.name.startswith("teeth"):
                 centre = surface.shaped.mean(axis=0)
-                surface = replace(surface, shaped=centre + (surface.shaped - centre) * _TOOTH_SLIMMING)
+                surface = replace(surface, shaped=centre + _BITE_SHIFT + (surface.shaped - centre) * _TOOTH_SLIMMING)
             mesh = worn.mesh if covered is None else worn.mesh.without(covered_faces(worn.mesh, worn.proxy, covered))
             drawables.append(drawable(worn.name, part, surface, mesh, texture, len(surface.shaped)))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import moderngl
 import numpy as np
@@ -19,8 +20,9 @@ def create_context() -> moderngl.Context:
     Raises:
         DeviceError: EGL cannot start.
     """
+    settings: dict[str, Any] = {"backend": "egl"}
     try:
-        context = moderngl.create_standalone_context(backend="egl")
+        context = moderngl.create_context(standalone=True, **settings)
     except Exception as error:  # moderngl raises bare Exception when EGL cannot start
         raise DeviceError(f"no OpenGL ({error})", "install a GL driver or Mesa's llvmpipe (libegl1)") from error
     context.gc_mode = "auto"

@@ -86,6 +86,7 @@ class Stage:
         self._textures: WeakKeyDictionary[Texture, moderngl.Texture] = WeakKeyDictionary()
         self._drawn: list[Drawable] = []
         self._person: PosedPerson | None = None
+        self._depth: moderngl.Texture | None = None
 
     def __enter__(self) -> "Stage":
         return self
@@ -106,7 +107,7 @@ class Stage:
         for posed in person.drawables:
             self._mesh(posed.drawable).vertices.write(posed.interleaved())
         centre = person.pose.body.joints[[0, 15]].mean(axis=0)
-        shadow_from_world = _orthographic(centre, light.directions[0], self._shadow_radius)
+        shadow_from_world = orthographic(centre, light.directions[0], self._shadow_radius)
         self.draw_depth(self._shadow, shadow_from_world)
         set_uniforms(
             self._programs["color"],
@@ -129,6 +130,15 @@ class Stage:
         for drawable in self._drawn:
             if drawable.part not in (Part.BROW, Part.LASH, Part.MOUTH):
                 self._draw("shadow", drawable)
+
+    def depth_map(self, clip_from_world: Float[np.ndarray, "4 4"], size: int) -> Float[np.ndarray, "size size"]:
+        """Depth (0 near to 1 far) of the scene through any projection; rows from the bottom."""
+        if self._depth is None or self._depth.size != (size, size):
+            self._depth = self.context.depth_texture((size, size))
+        target = self.context.framebuffer(depth_attachment=self._depth)
+        self.draw_depth(target, clip_from_world)
+        target.release()
+        return np.frombuffer(self._depth.read(), np.float32).reshape(size, size)
 
     def shoot(
         self,
@@ -253,7 +263,7 @@ class Stage:
         return self._targets[key]
 
 
-def _orthographic(
+def orthographic(
     centre: Float[np.ndarray, "3"], towards: Float[np.ndarray, "3"], radius: float
 ) -> Float[np.ndarray, "4 4"]:
     """Clip space of a light that shines from direction `towards` on a ball about `centre`."""
