@@ -1,4 +1,4 @@
-"""The mirror: where the virtual eye stands before the person, and how its picture becomes the reflected one."""
+"""Where a virtual eye stands before a person, and how its picture becomes a mirror's."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,9 @@ class Framing:
     height: float = 1.0
     """What fits between the lower and the upper edge at the centre's distance."""
     distance: float = 1.4
-    """Of the eye from the centre, along +z: the side people face."""
+    """Of the eye from the centre."""
+    azimuth: float = 0.0
+    """Where the eye stands: 0 on the side people face (+z), growing towards +x, radians."""
 
     @staticmethod
     def of_person(head: Float[np.ndarray, "3"]) -> "Framing":
@@ -37,8 +39,11 @@ class Framing:
         return [self._eye(shift, half_right, half_up, width, height) for shift in shifts]
 
     def _eye(self, shift: float, half_right: float, half_up: float, width: int, height: int) -> EyeView:
+        c, s = np.cos(self.azimuth), np.sin(self.azimuth)
+        right, back = np.array([c, 0.0, -s]), np.array([s, 0.0, c])
         T_world_from_eye = np.eye(4)
-        T_world_from_eye[:3, 3] = self.centre + np.array([shift, 0.0, self.distance])
+        T_world_from_eye[:3, :3] = np.stack([right, [0.0, 1.0, 0.0], back], axis=1)
+        T_world_from_eye[:3, 3] = self.centre + shift * right + self.distance * back
         return EyeView(
             T_world_from_eye=T_world_from_eye,
             angle_left=float(np.arctan2(-half_right - shift, self.distance)),

@@ -166,6 +166,17 @@ def check_writable(path: Path) -> None:
         raise _unwritable(path, error) from error
 
 
+def write_png(path: Path, image: UInt8[np.ndarray, "H W 3"]) -> None:
+    """Write one picture in one step (temporary name, then rename)."""
+    part = _part_of(path)
+    try:
+        Image.fromarray(image).save(part, format="PNG")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a small text file in one step (temporary name, then rename)."""
     part = _part_of(path)

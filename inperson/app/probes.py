@@ -71,7 +71,7 @@ def _video() -> str:
 
 
 def _camera() -> str:
-    from inperson.tracking.sources import list_cameras
+    from inperson.tracking.sources_camera import list_cameras
 
     cameras = list_cameras()
     if not cameras:

@@ -1,7 +1,6 @@
 """How long each stage of a session takes: samples in, medians and 95th percentiles out."""
 
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,19 +31,14 @@ class Rate:
 
 
 class StageTimes:
-    """Durations of named stages, in the order in which the stages first ran.
+    """Durations of named stages, in the order in which the stages first ran."""
 
-    Args:
-        window: keep only the newest samples of a stage (for a live overlay); all of them when None.
-    """
-
-    def __init__(self, window: int | None = None) -> None:
-        self._window = window
-        self._samples_ns: dict[str, deque[int]] = {}
+    def __init__(self) -> None:
+        self._samples_ns: dict[str, list[int]] = {}
 
     def add(self, stage: str, duration_ns: int) -> None:
         """Note one duration in nanoseconds."""
-        self._samples_ns.setdefault(stage, deque(maxlen=self._window)).append(duration_ns)
+        self._samples_ns.setdefault(stage, []).append(duration_ns)
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
@@ -53,12 +47,12 @@ class StageTimes:
         yield
         self.add(stage, time.perf_counter_ns() - start)
 
-    def table(self) -> dict[str, StageRow]:
-        """Median, 95th percentile and count of every stage."""
-        return {stage: _row(samples) for stage, samples in self._samples_ns.items()}
+    def table(self, newest: int = 0) -> dict[str, StageRow]:
+        """Median, 95th percentile and count of every stage's `newest` samples (0: of all of them)."""
+        return {stage: _row(samples[-newest:]) for stage, samples in self._samples_ns.items()}
 
 
-def _row(samples_ns: deque[int]) -> StageRow:
+def _row(samples_ns: list[int]) -> StageRow:
     ms = np.array(samples_ns) / 1e6
     return StageRow(
         median_ms=round(float(np.median(ms)), 3),

@@ -2,7 +2,7 @@
 
 import warnings
 from enum import Enum
-from typing import Any
+from typing import Any, Self
 
 import glfw
 import moderngl
@@ -57,7 +57,7 @@ void main() { color = vec4(texture(picture, uv).rgb, 1.0); }
 
 
 class MirrorWindow:
-    """A resizable window with its own OpenGL context. Use from one thread; `close` when done.
+    """A resizable window with its own OpenGL context. Use from one thread, in a `with` block or with `close`.
 
     Args:
         title: of the window.
@@ -83,6 +83,12 @@ class MirrorWindow:
         imgui.style_colors_dark()
         self._imgui_renderer = GlfwRenderer(self._window)
         glfw.set_key_callback(self._window, self._on_key)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     @property
     def refresh_rate(self) -> int:

@@ -58,6 +58,20 @@ def test_stereo_eyes_are_apart_and_agree_at_the_centre():
     assert project(left, nearer)[0] > project(right, nearer)[0]
 
 
+@given(st.floats(-10, 10))
+def test_an_eye_that_walks_around_keeps_looking_at_the_centre(azimuth):
+    (view,) = Framing(centre=HEAD, azimuth=azimuth).eyes(512, 384)
+    assert project(view, HEAD) == pytest.approx([256, 192])
+    assert np.linalg.norm(view.T_world_from_eye[:3, 3] - HEAD) == pytest.approx(1.4)
+    np.testing.assert_allclose(view.T_world_from_eye[:3, :3].T @ view.T_world_from_eye[:3, :3], np.eye(3), atol=1e-12)
+    assert np.linalg.det(view.T_world_from_eye[:3, :3]) == pytest.approx(1)
+
+
+def test_a_quarter_turn_stands_at_the_persons_left():
+    (view,) = Framing(centre=HEAD, azimuth=np.pi / 2).eyes(512, 512)
+    assert view.T_world_from_eye[:3, 3] == pytest.approx(HEAD + np.array([1.4, 0, 0]))
+
+
 @pytest.mark.parametrize("views", [1, 2])
 @pytest.mark.parametrize("reflect", [False, True])
 def test_picture_equals_its_plain_twin(views, reflect):

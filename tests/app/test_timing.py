@@ -19,11 +19,12 @@ def test_table_is_median_and_p95_of_all_samples(durations_ns):
     assert row["count"] == len(durations_ns)
 
 
-def test_a_window_forgets_old_samples():
-    times = StageTimes(window=3)
+def test_the_newest_samples_alone():
+    times = StageTimes()
     for duration in (1_000_000_000, 1_000_000, 2_000_000, 3_000_000):
         times.add("draw", duration)
-    assert times.table()["draw"] == {"median_ms": 2.0, "p95_ms": 2.9, "count": 3}
+    assert times.table(newest=3)["draw"] == {"median_ms": 2.0, "p95_ms": 2.9, "count": 3}
+    assert times.table(newest=9)["draw"]["count"] == 4
 
 
 def test_a_stage_that_fails_is_not_counted():

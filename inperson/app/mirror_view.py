@@ -1,0 +1,95 @@
+"""An avatar in the mirror: a body state in, the mirror's picture out."""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from inperson.app.mirror import Framing, mirror_picture, studio_background
+from inperson.app.timing import StageTimes
+from inperson.avatar.body import BodyModel
+from inperson.avatar.gaussians import GaussianAvatar
+from inperson.avatar.posing import AvatarPoser
+from inperson.avatar.skinning import BodyPoser
+from inperson.avatar.state import BodyState
+from inperson.render.gbuffer import Rasterizer
+
+HEAD_JOINT = 15
+SETTLING_STATES = 60
+"""After centring, the frame follows the mean of the head over this many pictures, then holds still: the first
+seconds of tracking still move the person in depth."""
+
+
+class MirrorView:
+    """Draws one avatar at a time.
+
+    Args:
+        avatar, body: who is in the mirror, and the body the avatar was made for.
+        rasterizer: draws; stays the caller's to close.
+        width, height: pixels of one view.
+        stereo: a pair side by side instead of one picture.
+    """
+
+    def __init__(
+        self,
+        avatar: GaussianAvatar,
+        body: BodyModel,
+        rasterizer: Rasterizer,
+        width: int,
+        height: int,
+        *,
+        stereo: bool = False,
+    ) -> None:
+        self._rasterizer = rasterizer
+        self._width, self._height, self._stereo = width, height, stereo
+        self._background = studio_background(width, height)
+        self._head = np.zeros(3)
+        self._settled = 0
+        self.reflect = True
+        self.change_avatar(avatar, body)
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Width and height of what `draw` returns, pixels."""
+        return self._width * (2 if self._stereo else 1), self._height
+
+    @property
+    def avatar_name(self) -> str:
+        """Who is in the mirror."""
+        return self._poser.avatar.name
+
+    def change_avatar(self, avatar: GaussianAvatar, body: BodyModel) -> None:
+        """Put another avatar in the mirror; the frame finds its head anew."""
+        self._poser = AvatarPoser(avatar, body)
+        self._joints = BodyPoser(body, avatar.betas)
+        self.recenter()
+
+    def recenter(self) -> None:
+        """Put the person's head where heads belong in the frame."""
+        self._settled = 0
+
+    def draw(self, state: BodyState, times: StageTimes) -> UInt8[np.ndarray, "H VW 3"]:
+        """The avatar in `state`; notes the stages `pose` and `draw`."""
+        with times.measure("pose"):
+            gaussians = self._poser.pose(state)
+            # The mirror shows colour only: features are the video shader's.
+            gaussians = replace(gaussians, features=gaussians.features[:, :0])
+        with times.measure("draw"):
+            eyes = self._framing(state).eyes(self._width, self._height, stereo=self._stereo)
+            gbuffer = self._rasterizer.render(gaussians, eyes)
+            return mirror_picture(gbuffer, self._background, reflect=self.reflect)
+
+    def draw_nobody(self) -> UInt8[np.ndarray, "H VW 3"]:
+        """The empty room, before anybody was seen."""
+        views = np.concatenate([self._background] * (2 if self._stereo else 1), axis=1)
+        return (views * 255.0 + 0.5).astype(np.uint8)
+
+    def _framing(self, state: BodyState) -> Framing:
+        if self._settled < SETTLING_STATES:
+            self._head += (self._head_of(state) - self._head) / (self._settled + 1)
+            self._settled += 1
+        return Framing.of_person(self._head)
+
+    def _head_of(self, state: BodyState) -> Float[np.ndarray, "3"]:
+        _, joints, _ = self._joints.joint_transforms(state)
+        return joints[HEAD_JOINT].astype(float)

@@ -1,0 +1,57 @@
+"""What the tracking process runs: a source, the landmarkers and the fit, behind one small interface."""
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from inperson.avatar.state import BodyState
+from inperson.tracking.observation import CameraFrame, Observation
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingPlan:
+    """What to track, in words that pass between processes."""
+
+    source: str
+    """For `open_source`: a camera's number or name, a video file, a folder of pictures."""
+    body: str
+    """For `load_body`."""
+    profile: str | None = None
+    """File that remembers the user's shape and neutral face; None learns them anew."""
+    repeat: bool = False
+    """Begin a clip again when it ends."""
+
+
+class Pipeline(Protocol):
+    """Frames in, states out, one at a time."""
+
+    clip_seconds: float | None
+
+    def describe(self) -> str:
+        """What the source calls itself."""
+
+    @property
+    def dropped(self) -> int:
+        """Frames the source produced that were never asked for."""
+
+    def next_frame(self) -> CameraFrame | None:
+        """Wait for a frame newer than the last; None when the source has ended."""
+
+    def observe(self, frame: CameraFrame) -> Observation:
+        """Find the landmarks."""
+
+    def fit(self, observation: Observation) -> BodyState:
+        """Fit the body to them."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def open_pipeline(plan: TrackingPlan) -> Pipeline:
+    """The real one (imported here: only the tracking process pays for mediapipe)."""
+    from inperson.app.camera_pipeline import CameraPipeline
+
+    return CameraPipeline(plan)

@@ -1,0 +1,228 @@
+"""The tracking clock: camera frames to body states in a process of its own, newest state in a mailbox.
+
+A process and not threads: landmarkers and fit spend part of their time under Python's global lock, and a slow
+frame there must never cost a display frame. The process ends when it is told to, when its source ends, when it
+fails, or when the process that started it is gone; however it ends, the other side learns why.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from inperson.app.mailbox import Mailbox
+from inperson.app.timing import Rate, StageRow, StageTimes
+from inperson.app.tracked import STAGES, Tracked, marks_of, pack, preview_of, tracked_dtype, unpack
+from inperson.app.tracking_pipeline import Pipeline, TrackingPlan, open_pipeline
+from inperson.errors import InPersonError
+from inperson.paths import cache_dir
+
+READY_PATIENCE_S = 180.0
+"""Compilation on a slow machine's first start takes most of this."""
+STOP_PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The source is open and everything is compiled."""
+
+    source: str
+    """What the source calls itself."""
+    clip_seconds: float | None
+    """How long the clip is; None for cameras and clips that do not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingSummary:
+    """What the tracking clock did, told when it ends."""
+
+    stages: dict[str, StageRow]
+    rate: Rate
+    """Of tracked frames."""
+    dropped: int
+    seen: int
+    """Frames with a person in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    kind: type[InPersonError]
+    what: str
+    mend: str
+
+
+class TrackingProcess:
+    """The handle on a tracking process. Start it, `wait_ready`, `go`, look at `newest`; leave through `with`.
+
+    Args:
+        plan: what to track.
+        num_betas, num_expression: of the plan's body.
+        open_tracking: makes the pipeline inside the process (a module-level function).
+    """
+
+    def __init__(
+        self,
+        plan: TrackingPlan,
+        num_betas: int,
+        num_expression: int,
+        open_tracking: Callable[[TrackingPlan], Pipeline] = open_pipeline,
+    ) -> None:
+        context = multiprocessing.get_context("spawn")
+        dtype = tracked_dtype(num_betas, num_expression)
+        self._mailbox = Mailbox(context, dtype)
+        self._control, theirs = context.Pipe()
+        descriptor, log = tempfile.mkstemp(prefix="tracking-", suffix=".log", dir=cache_dir())
+        os.close(descriptor)
+        self._log = Path(log)
+        self._process = context.Process(
+            target=_track,
+            args=(plan, open_tracking, self._mailbox, dtype, theirs, log),
+            name="inperson-tracking",
+            daemon=True,
+        )
+        self._process.start()
+        theirs.close()
+        self._taken = 0
+        self._summary: TrackingSummary | None = None
+
+    def wait_ready(self) -> Ready:
+        """Wait until tracking can begin.
+
+        Raises:
+            InPersonError: whatever kept it from getting there.
+        """
+        message = self._receive(READY_PATIENCE_S)
+        if not isinstance(message, Ready):
+            raise self._crashed("did not get ready")
+        return message
+
+    def go(self) -> None:
+        """Let the source run."""
+        self._control.send(True)
+
+    def newest(self) -> Tracked | None:
+        """The newest tracked frame, if there is one that was not taken yet."""
+        taken = self._mailbox.take(after=self._taken)
+        if taken is None:
+            return None
+        self._taken, record = taken
+        return unpack(record)
+
+    def ended(self) -> bool:
+        """Whether the source has ended and every frame of it is tracked.
+
+        Raises:
+            InPersonError: tracking failed, or its process died.
+        """
+        if self._summary is None and (self._control.poll() or not self._process.is_alive()):
+            self._summary = self._last_message()
+        return self._summary is not None
+
+    def stop(self) -> TrackingSummary:
+        """End tracking, if it has not ended, and say what it did."""
+        if self._summary is None:
+            with contextlib.suppress(BrokenPipeError):  # it has just ended by itself
+                self._control.send(False)
+            self._summary = self._last_message()
+        self._process.join(STOP_PATIENCE_S)
+        return self._summary
+
+    def __enter__(self) -> "TrackingProcess":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._control.close()  # ends the process if it still runs
+        self._process.join(STOP_PATIENCE_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        if self._process.exitcode == 0:
+            self._log.unlink(missing_ok=True)
+
+    def _last_message(self) -> TrackingSummary:
+        message = self._receive(STOP_PATIENCE_S)
+        if not isinstance(message, TrackingSummary):
+            raise self._crashed("did not stop when told to")
+        return message
+
+    def _receive(self, patience_s: float) -> object:
+        try:
+            message = self._control.recv() if self._control.poll(patience_s) else None
+        except (EOFError, ConnectionResetError):
+            self._process.join(STOP_PATIENCE_S)
+            raise self._crashed(_how_it_ended(self._process.exitcode)) from None
+        if isinstance(message, _Failed):
+            raise message.kind(message.what, message.mend)
+        return message
+
+    def _crashed(self, how: str) -> InPersonError:
+        said = self._log.read_text(errors="replace").strip().splitlines()
+        last = f": {said[-1].strip()}" if said else ""
+        return InPersonError(f"tracking {how}{last}", f"start again; if it stays, report it with the log {self._log}")
+
+
+def _how_it_ended(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        return f"was killed by {signal.Signals(-exitcode).name}"
+    return "crashed"
+
+
+def _track(
+    plan: TrackingPlan,
+    open_tracking: Callable[[TrackingPlan], Pipeline],
+    mailbox: Mailbox,
+    dtype: np.dtype,
+    control: Connection,
+    log: str,
+) -> None:
+    """What runs in the process. A bug's traceback goes to the log, like all that native libraries say."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes; the other one decides
+    os.dup2(os.open(log, os.O_WRONLY | os.O_APPEND), 2)
+    try:
+        with open_tracking(plan) as pipeline:
+            control.send(Ready(pipeline.describe(), pipeline.clip_seconds))
+            if control.recv():
+                control.send(_track_until_told(pipeline, mailbox, dtype, control))
+    except InPersonError as error:
+        control.send(_Failed(type(error), error.what, error.mend))
+    except (EOFError, BrokenPipeError):
+        return  # the process that started this one is gone
+
+
+def _track_until_told(pipeline: Pipeline, mailbox: Mailbox, dtype: np.dtype, control: Connection) -> TrackingSummary:
+    times = StageTimes()
+    seen = 0
+    at_ns: list[int] = []
+    while not (control.poll() and not control.recv()):
+        frame = pipeline.next_frame()
+        if frame is None:
+            break
+        begin = time.monotonic_ns()
+        observation = pipeline.observe(frame)
+        observed = time.monotonic_ns()
+        state = pipeline.fit(observation)
+        fitted = time.monotonic_ns()
+        stage_ns = np.array([begin - frame.time_ns, observed - begin, fitted - observed], np.float64)
+        tracked = Tracked(
+            state=state,
+            sequence=frame.sequence,
+            dropped=pipeline.dropped,
+            stage_ns=stage_ns,
+            preview=preview_of(frame),
+            marks=marks_of(observation),
+        )
+        mailbox.put(pack(tracked, dtype))
+        seen += observation.body_pixels is not None
+        at_ns.append(fitted)
+        for stage, duration in zip(STAGES, stage_ns, strict=True):
+            times.add(stage, int(duration))
+    seconds = (at_ns[-1] - at_ns[0]) / 1e9 if at_ns else 0.0
+    return TrackingSummary(times.table(), Rate(len(at_ns), seconds), pipeline.dropped, seen)
