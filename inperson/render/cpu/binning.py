@@ -3,11 +3,15 @@
 import numpy as np
 
 from inperson.render.cpu.kernels import helper, kernel
+from inperson.render.cpu.layout import unpack_rect
 from inperson.render.cpu.simd import take_next
 
 DIGIT = 11
 """Bits per pass of the radix sort."""
 BUCKETS = 1 << DIGIT
+SHIFT = np.uint32(DIGIT)
+LOW_DIGIT = np.uint32(BUCKETS - 1)
+ONE = np.uint32(1)
 
 
 @helper
@@ -30,6 +34,17 @@ def key_range(keys, chunk, seen_counts):
 
 
 @helper
+def counts_to_starts(counts):
+    """Replace each count by the sum of those before it; returns the sum of all."""
+    total = np.uint32(0)
+    for bucket in range(BUCKETS):
+        count = counts[bucket]
+        counts[bucket] = total
+        total += count
+    return total
+
+
+@helper
 def sort_by_depth(keys, ids, spare_keys, spare_ids, chunk, seen_counts):
     """Sort `ids` by `keys` (the bit patterns of positive floats, which order as the floats do), stably.
 
@@ -39,42 +54,62 @@ def sort_by_depth(keys, ids, spare_keys, spare_ids, chunk, seen_counts):
     """
     low, high = key_range(keys, chunk, seen_counts)
     shift = np.uint32(max(0, bits_needed(np.int64(high) - np.int64(low)) - 2 * DIGIT))
-    histogram = np.zeros((2, BUCKETS), np.int32)
+    low_digits, high_digits = np.zeros(BUCKETS, np.uint32), np.zeros(BUCKETS, np.uint32)
     for c in range(seen_counts.size):
         for j in range(c * chunk, c * chunk + seen_counts[c]):
             key = (keys[j] - low) >> shift
             keys[j] = key
-            histogram[0, key & (BUCKETS - 1)] += 1
-            histogram[1, key >> DIGIT] += 1
-    below = np.zeros(2, np.int32)
-    for bucket in range(BUCKETS):
-        for digit in range(2):
-            count = histogram[digit, bucket]
-            histogram[digit, bucket] = below[digit]
-            below[digit] += count
+            low_digits[key & LOW_DIGIT] += ONE
+            high_digits[key >> SHIFT] += ONE
+    num = counts_to_starts(low_digits)
+    counts_to_starts(high_digits)
     for c in range(seen_counts.size):
         for j in range(c * chunk, c * chunk + seen_counts[c]):
-            bucket = keys[j] & (BUCKETS - 1)
-            to = histogram[0, bucket]
-            histogram[0, bucket] = to + 1
-            spare_keys[to], spare_ids[to] = keys[j], ids[j]
-    for j in range(below[0]):
-        bucket = spare_keys[j] >> DIGIT
-        to = histogram[1, bucket]
-        histogram[1, bucket] = to + 1
+            key = keys[j]
+            to = low_digits[key & LOW_DIGIT]
+            low_digits[key & LOW_DIGIT] = to + ONE
+            spare_keys[to], spare_ids[to] = key, ids[j]
+    for j in range(num):
+        bucket = spare_keys[j] >> SHIFT
+        to = high_digits[bucket]
+        high_digits[bucket] = to + ONE
         ids[to] = spare_ids[j]
-    return below[0]
+    return num
 
 
 @helper
 def tile_starts(tile_counts, starts):
     """Where each tile's entries begin: running sums of the counts over all chunks."""
-    total = np.int32(0)
+    total = np.uint32(0)
     for tile in range(tile_counts.shape[1]):
         starts[tile] = total
         for c in range(tile_counts.shape[0]):
             total += tile_counts[c, tile]
     starts[tile_counts.shape[1]] = total
+
+
+@helper
+def enter(g, rect, tiles_across, entries, cursor):
+    """Append Gaussian g to each tile of `rect`: without branches for up to 2x2 tiles, which nearly all have."""
+    left, top, right, bottom = unpack_rect(rect)
+    if right - left > 1 or bottom - top > 1:
+        for row in range(top, bottom + 1):
+            for tile in range(row * tiles_across + left, row * tiles_across + right + 1):
+                append(g, np.uint64(tile), entries, cursor, np.uint32(1))
+    else:
+        # Where two of the four are the same tile only the last append counts: it writes over the others.
+        wide, high = np.uint32(right - left), np.uint32(bottom - top)
+        append(g, np.uint64(bottom * tiles_across + right), entries, cursor, wide & high)
+        append(g, np.uint64(bottom * tiles_across + left), entries, cursor, high)
+        append(g, np.uint64(top * tiles_across + right), entries, cursor, wide)
+        append(g, np.uint64(top * tiles_across + left), entries, cursor, np.uint32(1))
+
+
+@helper
+def append(g, tile, entries, cursor, step):
+    to = cursor[tile]
+    entries[to] = g
+    cursor[tile] = to + step
 
 
 @kernel
@@ -96,14 +131,11 @@ def sort_and_bin(
     """Fill `starts` and `entries` from what `project_and_cull` left; one job a view."""
     view = take_next(counter)
     while view < seen_counts.shape[0]:
-        order, rect, own = ids[view], rects[view], entries[view]
+        order, rect = ids[view], rects[view]
         num = sort_by_depth(keys[view], order, spare_keys[view], spare_ids[view], chunk, seen_counts[view])
         tile_starts(tile_counts[view], starts[view])
         cursor = starts[view].copy()
         for j in range(num):
             g = order[j]
-            for row in range(rect[g, 1], rect[g, 3] + 1):
-                for tile in range(row * tiles_across + rect[g, 0], row * tiles_across + rect[g, 2] + 1):
-                    own[cursor[tile]] = g
-                    cursor[tile] += 1
+            enter(g, rect[g], tiles_across, entries[view], cursor)
         view = take_next(counter)

@@ -23,28 +23,33 @@ from inperson.render.cpu.layout import (
 )
 from inperson.render.cpu.simd import (
     LANES,
+    absolute,
     add_scaled_row,
     bits,
     copy_row,
     exp2,
     floor,
     fma,
+    item,
     lane_numbers,
     load,
     load_planes,
     lowest_bit,
     maximum,
     minimum,
+    prefetch,
     select,
-    splat,
+    set_bit,
     store,
     store_planes,
     take_next,
     transpose_quarters,
 )
 
-BATCH = 128
-"""Gaussians of a tile that are unpacked at a time: small enough to stay in the first-level cache."""
+BATCH = 64
+"""Gaussians of a tile that are unpacked at a time: the bits of an int64."""
+PREFETCH = 8
+"""How many Gaussians ahead their records are asked for."""
 FOUR = (np.float32(0),) * 4
 SHAPE_FIELDS = (np.float32(0),) * SHAPE
 ALL_BLOCKS = (1 << BLOCKS) - 1
@@ -60,15 +65,15 @@ def quarter_coordinates():
 
 @helper
 def touched_blocks(records, at, tile_x, tile_y):
-    """Which of a tile's 16 blocks have a pixel where the Gaussian's opacity may reach 1/255, as bits.
+    """Which of a tile's 16 blocks have a pixel where the Gaussian's opacity may reach 1/255, as a mask.
 
     The quadratic form is concave, so over a block's box it is largest at the centre if that is inside, and
     otherwise on one of the two sides that face the centre.
     """
     column, row = quarter_coordinates()
-    xx, xy, yy = records[at + XX], records[at + XY], records[at + YY]
-    left = fma(column, BLOCK, tile_x - records[at + X])
-    top = fma(row, BLOCK, tile_y - records[at + Y])
+    xx, xy, yy = item(records, at + XX), item(records, at + XY), item(records, at + YY)
+    left = fma(column, BLOCK, tile_x - item(records, at + X))
+    top = fma(row, BLOCK, tile_y - item(records, at + Y))
     right, bottom = left + (BLOCK - 1), top + (BLOCK - 1)
     near_x = maximum(left, minimum(right, 0.0))
     near_y = maximum(top, minimum(bottom, 0.0))
@@ -76,20 +81,23 @@ def touched_blocks(records, at, tile_x, tile_y):
     best_x = maximum(left, minimum(right, near_y * (-0.5 * xy / xx)))
     on_column = fma(near_x, fma(near_x, xx, best_y * xy), best_y * best_y * yy)
     on_row = fma(near_y, fma(near_y, yy, best_x * xy), best_x * best_x * xx)
-    return bits(maximum(on_column, on_row) >= MIN_LOG_ALPHA - records[at + LOG_OPACITY])
+    return maximum(on_column, on_row) >= MIN_LOG_ALPHA - item(records, at + LOG_OPACITY)
 
 
 @helper
 def pixels_inside(width, height):
-    """1 in the lanes of a block that has `width` x `height` pixels inside the image, 0 in the others."""
+    """1 in the lanes of a block that has `width` x `height` pixels inside the image, -1 in the others."""
     column, row = quarter_coordinates()
-    return select((column < width) & (row < height), 1.0, 0.0)
+    return select((column < width) & (row < height), 1.0, -1.0)
 
 
 @helper
-def clear_tile(state, planes, width, height):
-    """Transmittance 1 (plane 0) inside the image, all other planes 0; returns the blocks inside, as bits."""
-    state[TILE_PIXELS : (planes + 1) * TILE_PIXELS] = np.float32(0)
+def clear_tile(state, channels, width, height):
+    """Transmittance (plane 0) 1 inside the image and -1 outside, all channels 0.
+
+    Negative transmittance marks pixels that are finished. Returns the blocks inside, as bits.
+    """
+    state[TILE_PIXELS : (channels + 1) * TILE_PIXELS] = np.float32(0)
     inside = 0
     for block in range(BLOCKS):
         x, y = BLOCK * (block % BLOCK), BLOCK * (block // BLOCK)
@@ -100,86 +108,112 @@ def clear_tile(state, planes, width, height):
 
 
 @helper
-def unpack_batch(entries, first, end, records, colors, tile_x, tile_y, live, packed, lists, lengths, color_like):
-    """Copy the Gaussians that touch a live block into `packed`, and list them (by offset) for every block."""
-    stride = SHAPE + len(color_like) + 2
-    lengths[:] = 0
-    offset = np.int32(0)
+def unpack_batch(entries, first, end, records, colors, tile_x, tile_y, live, packed, members, color_like):
+    """Copy the Gaussians that touch a live block into `packed`, and note which blocks each of them touches.
+
+    Bit k of `members[b]` (k < 32) or `members[16 + b]` says that the k-th one in `packed` touches block b.
+    """
+    channels = len(color_like)
+    stride = SHAPE + channels + 1
+    members[:] = 0
+    k = 0
     for e in range(first, end):
-        g = np.int64(entries[e])
-        touched = touched_blocks(records, g * RECORD, tile_x, tile_y) & live
-        if touched == 0:
+        g = np.int64(item(entries, e))
+        ahead = np.int64(item(entries, min(e + PREFETCH, end - 1)))
+        prefetch(records, ahead * RECORD)
+        prefetch(colors, ahead * channels)
+        touched = touched_blocks(records, g * RECORD, tile_x, tile_y)
+        if bits(touched) & live == 0:
             continue
-        copy_row(packed, offset, records, g * RECORD, SHAPE_FIELDS)
-        copy_row(packed, offset + SHAPE, colors, g * len(color_like), color_like)
-        packed[offset + stride - 2] = records[g * RECORD + DEPTH]
-        packed[offset + stride - 1] = np.float32(1)
-        while touched:
-            block = lowest_bit(touched)
-            touched &= touched - 1
-            length = lengths[block]
-            lists[block * BATCH + length] = offset
-            lengths[block] = length + 1
-        offset += stride
+        p = k * stride
+        copy_row(packed, p, records, g * RECORD, SHAPE_FIELDS)
+        copy_row(packed, p + SHAPE, colors, g * channels, color_like)
+        packed[p + stride - 1] = item(records, g * RECORD + DEPTH)
+        set_bit(members, BLOCKS * (k >> 5), touched, k & 31)
+        k += 1
 
 
 @helper
-def blend_block(block, tile_x, tile_y, packed, lists, length, state, channel_like):
-    """Blend a block's list into its planes of `state`; returns whether any pixel still lets light through."""
+def blend_block(block, tile_x, tile_y, packed, listed, state, channel_like):
+    """Blend the Gaussians in the set `listed` into a block's planes of `state`.
+
+    Returns whether any pixel still lets light through.
+    """
     at = block * LANES
+    stride = SHAPE + len(channel_like)
     column, row = quarter_coordinates()
     x = column + np.float32(tile_x + BLOCK * (block % BLOCK))
     y = row + np.float32(tile_y + BLOCK * (block // BLOCK))
-    transmittance = load(state, at)
+    signed = load(state, at)
+    transmittance, unfinished = absolute(signed), signed > 0.0
     sums = load_planes(state, at + TILE_PIXELS, TILE_PIXELS, channel_like)
-    open_pixels = 1
-    for j in range(block * BATCH, block * BATCH + length):
-        p = np.int64(lists[j])
-        dx, dy = x - packed[p + X], y - packed[p + Y]
-        cross = fma(packed[p + XX], dx, packed[p + XY] * dy)
-        power = fma(cross, dx, fma(packed[p + YY] * dy, dy, packed[p + LOG_OPACITY]))
+    going_on = bits(unfinished)
+    while listed and going_on:
+        p = lowest_bit(listed) * stride
+        listed &= listed - 1
+        dx, dy = x - item(packed, p + X), y - item(packed, p + Y)
+        cross = fma(item(packed, p + XX), dx, dy * item(packed, p + XY))
+        power = fma(cross, dx, fma(dy * item(packed, p + YY), dy, item(packed, p + LOG_OPACITY)))
         alpha = select(power >= MIN_LOG_ALPHA, minimum(exp2(power), MAX_ALPHA), 0.0)
         weight = alpha * transmittance
         after = transmittance - weight
-        lit = after > MIN_TRANSMITTANCE
-        transmittance = select(lit, after, 0.0)
-        sums = add_scaled_row(sums, select(lit, weight, 0.0), packed, p + SHAPE)
-        open_pixels = bits(lit)
-        if open_pixels == 0:
-            break
-    store(state, at, transmittance)
+        unfinished = unfinished & (after > MIN_TRANSMITTANCE)
+        transmittance = select(unfinished, after, transmittance)
+        sums = add_scaled_row(sums, select(unfinished, weight, 0.0), packed, p + SHAPE)
+        going_on = bits(unfinished)
+    store(state, at, select(unfinished, transmittance, -transmittance))
     store_planes(state, at + TILE_PIXELS, TILE_PIXELS, sums)
-    return open_pixels != 0
+    return going_on != 0
 
 
 @helper
-def write_tile(state, planes, tile_x, tile_y, out, at, width, height, row_buffer):
-    """Copy the channel planes of `state` into the image planes `out` from offset `at` on."""
-    columns = min(TILE, width - tile_x)
-    for plane in range(planes):
-        for band in range(0, min(TILE, height - tile_y), BLOCK):
-            source = (plane + 1) * TILE_PIXELS + band * TILE
-            store_planes(row_buffer, 0, LANES, transpose_quarters(load_planes(state, source, LANES, FOUR)))
-            for row in range(min(BLOCK, height - tile_y - band)):
-                to = at + (plane * height + tile_y + band + row) * width + tile_x
-                if columns == TILE:
-                    store(out, to, load(row_buffer, row * LANES))
-                else:
-                    for column in range(columns):
-                        out[to + column] = row_buffer[row * LANES + column]
+def transmittance_to_alpha(state):
+    """Plane 0 of a finished tile."""
+    for at in range(0, TILE_PIXELS, LANES):
+        store(state, at, 1.0 - absolute(load(state, at)))
 
 
 @helper
-def clear_pixels(planes, tile_x, tile_y, out, at, width, height):
-    """Zeros where no Gaussian is."""
+def write_tile(state, plane, tile_x, tile_y, out, at, width, height, row_buffer):
+    """Copy a plane of `state` into the image that starts at `out[at]`."""
     columns = min(TILE, width - tile_x)
-    for plane in range(planes):
-        for row in range(min(TILE, height - tile_y)):
-            to = at + (plane * height + tile_y + row) * width + tile_x
+    for band in range(0, min(TILE, height - tile_y), BLOCK):
+        blocks = load_planes(state, plane * TILE_PIXELS + band * TILE, LANES, FOUR)
+        store_planes(row_buffer, 0, LANES, transpose_quarters(blocks))
+        for row in range(min(BLOCK, height - tile_y - band)):
+            to = at + (tile_y + band + row) * width + tile_x
             if columns == TILE:
-                store(out, to, splat(0.0))
+                store(out, to, load(row_buffer, row * LANES))
             else:
-                out[to : to + columns] = np.float32(0)
+                for column in range(columns):
+                    out[to + column] = row_buffer[row * LANES + column]
+
+
+@helper
+def draw_tile(
+    entries, first, end, records, colors, tile_x, tile_y, live, state, packed, members, color_like, channel_like
+):
+    """Blend all of a tile's Gaussians into `state`, as long as one of the blocks `live` lets light through."""
+    while first < end and live:
+        stop = min(end, first + BATCH)
+        unpack_batch(
+            entries,
+            first,
+            stop,
+            records,
+            colors,
+            np.float32(tile_x),
+            np.float32(tile_y),
+            live,
+            packed,
+            members,
+            color_like,
+        )
+        for block in range(BLOCKS):
+            listed = np.int64(members[block]) | np.int64(members[BLOCKS + block]) << 32
+            if live >> block & 1 and not blend_block(block, tile_x, tile_y, packed, listed, state, channel_like):
+                live &= ~(1 << block)
+        first = stop
 
 
 @kernel
@@ -198,55 +232,58 @@ def composite(
     color_like,
     channel_like,
 ):
-    """Draw every tile of every view into `out`, (V, D, H, W) flat.
+    """Draw every view into `out`, (V, D, H, W) flat; one job a row of tiles.
 
-    `scratch` has a row of `scratch_floats(D)` for each thread; `color_like` is any tuple of C floats and
-    `channel_like` one of D = C + 2: their lengths choose the compiled version.
+    `scratch` has a row of `scratch_floats(C)` for each thread. `color_like` is any tuple of C floats and
+    `channel_like` one of C + 1 (with depth): their lengths choose the compiled version.
     """
-    planes = len(channel_like)
+    channels = len(channel_like)
     own = scratch[thread]
-    state, packed = own[: (planes + 1) * TILE_PIXELS], own[(planes + 1) * TILE_PIXELS :]
+    state, packed = own[: (channels + 1) * TILE_PIXELS], own[(channels + 1) * TILE_PIXELS :]
     row_buffer = np.empty(4 * LANES, np.float32)
-    lists, lengths = np.empty(BLOCKS * BATCH, np.int32), np.empty(BLOCKS, np.int64)
-    num_views, num_tiles = starts.shape[0], starts.shape[1] - 1
+    members = np.empty(2 * BLOCKS, np.uint32)
+    tiles_down = (starts.shape[1] - 1) // tiles_across
     job = take_next(counter)
-    while job < num_views * num_tiles:
-        view, tile = job // num_tiles, job % num_tiles
-        tile_x, tile_y = TILE * (tile % tiles_across), TILE * (tile // tiles_across)
-        first, end = starts[view, tile], starts[view, tile + 1]
-        at = view * planes * height * width
-        job = take_next(counter)
-        if first == end:
-            clear_pixels(planes, tile_x, tile_y, out, at, width, height)
-            continue
-        live = clear_tile(state, planes, width - tile_x, height - tile_y)
+    while job < starts.shape[0] * tiles_down:
+        view, tile_row = job // tiles_down, job % tiles_down
+        tile_y = TILE * tile_row
         seen = records[view].reshape(-1)
-        while first < end and live:
-            stop = min(end, first + BATCH)
-            unpack_batch(
+        image = view * (channels + 1) * height * width
+        for plane in range(channels + 1):
+            band = image + (plane * height + tile_y) * width
+            out[band : band + min(TILE, height - tile_y) * width] = np.float32(0)
+        for column in range(tiles_across):
+            tile, tile_x = tile_row * tiles_across + column, TILE * column
+            first, end = np.int64(starts[view, tile]), np.int64(starts[view, tile + 1])
+            if first == end:
+                continue
+            live = clear_tile(state, channels, width - tile_x, height - tile_y)
+            draw_tile(
                 entries[view],
                 first,
-                stop,
+                end,
                 seen,
                 colors,
-                np.float32(tile_x),
-                np.float32(tile_y),
+                tile_x,
+                tile_y,
                 live,
+                state,
                 packed,
-                lists,
-                lengths,
+                members,
                 color_like,
+                channel_like,
             )
-            for block in range(BLOCKS):
-                if lengths[block] and not blend_block(
-                    block, tile_x, tile_y, packed, lists, lengths[block], state, channel_like
-                ):
-                    live &= ~(1 << block)
-            first = stop
-        write_tile(state, planes, tile_x, tile_y, out, at, width, height, row_buffer)
+            transmittance_to_alpha(state)
+            alpha = image + channels * height * width
+            write_tile(state, 0, tile_x, tile_y, out, alpha, width, height, row_buffer)
+            for c in range(channels):
+                at = image + c * height * width
+                write_tile(state, c + 1, tile_x, tile_y, out, at, width, height, row_buffer)
+        job = take_next(counter)
 
 
-def scratch_floats(planes: int) -> int:
-    """Floats of working memory a thread of `composite` needs, in whole vectors, for D = `planes`."""
-    packed = BATCH * (SHAPE + planes)
-    return (planes + 1) * TILE_PIXELS + -(-packed // LANES) * LANES
+def scratch_floats(colors: int) -> int:
+    """Floats of working memory a thread of `composite` needs for C = `colors`, in whole vectors."""
+    channels = colors + 1
+    packed = BATCH * (SHAPE + channels)
+    return (channels + 1) * TILE_PIXELS + -(-packed // LANES) * LANES

@@ -12,8 +12,11 @@ from inperson.render.cpu.layout import (
     LN_2,
     LOG2_E,
     MIN_LOG_ALPHA,
+    NO_TILES,
     RECORD,
     TILE,
+    pack_rect,
+    unpack_rect,
 )
 from inperson.render.cpu.simd import (
     LANES,
@@ -22,6 +25,7 @@ from inperson.render.cpu.simd import (
     f32x16,
     floor,
     fma,
+    item,
     load,
     load_interleaved,
     log2,
@@ -225,21 +229,43 @@ def store_records(camera, footprint, opacities, i, records, at, bounds):
 
 
 @helper
-def list_seen(seen, i, at, bounds, depth_bits, rects, keys, ids, count, tile_counts, tiles_across):
-    """Append the seen ones of Gaussians i to i + 15 to `keys` and `ids`, count them in their tiles."""
+def count_tiles(rect, tiles_across, counts):
+    """Add one to each tile of `rect`: without branches for up to 2x2 tiles, which nearly all have."""
+    left, top, right, bottom = unpack_rect(rect)
+    if right - left > 1 or bottom - top > 1:
+        for row in range(top, bottom + 1):
+            for tile in range(row * tiles_across + left, row * tiles_across + right + 1):
+                counts[tile] += np.uint32(1)
+    else:
+        wide, high = np.uint32(right - left), np.uint32(bottom - top)
+        counts[np.uint64(top * tiles_across + left)] += np.uint32(1)
+        counts[np.uint64(top * tiles_across + right)] += wide
+        counts[np.uint64(bottom * tiles_across + left)] += high
+        counts[np.uint64(bottom * tiles_across + right)] += wide & high
+
+
+@helper
+def list_seen(seen, first, bounds, records, rects, keys, ids, count, tile_counts, tiles_across):
+    """Append those of Gaussians `first` to `first + 15` whose bit in `seen` is set; returns the new count.
+
+    A key is the bit pattern of the depth: for positive floats, patterns are ordered as the floats are.
+    """
+    patterns = records.view(np.uint32)
     while seen:
         lane = lowest_bit(seen)
         seen &= seen - 1
-        g = i + lane
-        left, top = bounds[lane], bounds[LANES + lane]
-        right, bottom = bounds[2 * LANES + lane], bounds[3 * LANES + lane]
-        rects[g, 0], rects[g, 1], rects[g, 2], rects[g, 3] = left, top, right, bottom
-        keys[count] = depth_bits[at + lane * RECORD + DEPTH]
-        ids[count] = g
+        g = first + lane
+        rect = pack_rect(
+            item(bounds, lane),
+            item(bounds, LANES + lane),
+            item(bounds, 2 * LANES + lane),
+            item(bounds, 3 * LANES + lane),
+        )
+        rects[np.uint64(g)] = rect
+        keys[np.uint64(count)] = item(patterns, g * RECORD + DEPTH)
+        ids[np.uint64(count)] = g
         count += 1
-        for row in range(top, bottom + 1):
-            for tile in range(row * tiles_across + left, row * tiles_across + right + 1):
-                tile_counts[tile] += 1
+        count_tiles(rect, tiles_across, tile_counts)
     return count
 
 
@@ -274,10 +300,8 @@ def project_and_cull(
         view, c = job // num_chunks, job % num_chunks
         camera = camera_of(cameras, view)
         flat = records[view].reshape(-1)
-        depth_bits = flat.view(np.uint32)
         first, end = c * chunk, min(num, (c + 1) * chunk)
-        rects[view, first:end, 0] = 0
-        rects[view, first:end, 2] = -1
+        rects[view, first:end] = NO_TILES
         count = first
         for i in range(first, end, LANES):
             start = min(i, num - LANES)  # the last sixteen overlap those before
@@ -287,9 +311,8 @@ def project_and_cull(
             count = list_seen(
                 seen,
                 start,
-                RECORD * start,
                 bounds,
-                depth_bits,
+                flat,
                 rects[view],
                 keys[view],
                 ids[view],

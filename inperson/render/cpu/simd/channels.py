@@ -10,12 +10,14 @@ from numba.extending import intrinsic
 
 from inperson.render.cpu.simd.llvm import (
     F32,
+    LANES,
     VF,
     broadcast,
     build_fma,
     constant,
     element_pointer,
     f32x16,
+    lane_sums,
     offset,
     pack,
     unpack,
@@ -101,3 +103,17 @@ def dot_row(typing_context, start, vectors, array, index):
         return total
 
     return f32x16(f32x16, vectors, array, types.intp), build
+
+
+@intrinsic
+def store_lane_sums(typing_context, array, index, vectors):
+    """The sum over the lanes of each vector, into `array` from `index` on; fills whole groups of 16 floats."""
+
+    def build(context, builder, sig, args):
+        values = unpack(builder, args[2])
+        for first in range(0, vectors.count, LANES):
+            pointer = element_pointer(context, builder, array, args[0], offset(builder, args[1], first), VF)
+            builder.store(lane_sums(builder, values[first : first + LANES]), pointer, align=4)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vectors), build

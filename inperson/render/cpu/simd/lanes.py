@@ -1,7 +1,5 @@
 """Across lanes: broadcasts, masks as bits, sums, and the exchange of lanes between vectors."""
 
-from typing import Any
-
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
@@ -12,12 +10,10 @@ from inperson.render.cpu.simd.llvm import (
     I64,
     LANES,
     VF,
-    constant,
     f32x16,
     mask16,
     pack,
     pick,
-    shuffle,
     unpack,
     vectors_type,
 )
@@ -55,33 +51,6 @@ def lowest_bit(typing_context, x):
         return builder.call(count_zeros, [args[0], ir.Constant(BIT, 1)])
 
     return types.int64(types.int64), build
-
-
-@intrinsic
-def sum_lanes(typing_context, vectors):
-    """The sums over all lanes of up to 16 vectors: sum n in lane n, 0 in the lanes after the last."""
-    if vectors.count > LANES:
-        raise TypeError(f"at most {LANES} vectors")
-
-    def build(context, builder, sig, args):
-        level = unpack(builder, args[0]) + [None] * (LANES - vectors.count)
-        half = LANES // 2
-        while half:  # lanes whose `half` bit is clear go on with the first of a pair, the others with the second
-            level = [_fold(builder, a, b, half) for a, b in zip(level[:half], level[half:], strict=True)]
-            half //= 2
-        return level[0]
-
-    return f32x16(vectors), build
-
-
-def _fold(builder: Any, a: Any, b: Any, half: int) -> Any:
-    """One step of `sum_lanes` on a pair; None stands for a vector of zeros."""
-    if a is None:
-        return None
-    second = constant(0.0) if b is None else b
-    own = shuffle(builder, a, second, [lane + LANES * bool(lane & half) for lane in range(LANES)])
-    other = shuffle(builder, a, second, [(lane ^ half) + LANES * bool(lane & half) for lane in range(LANES)])
-    return builder.fadd(own, other)
 
 
 @intrinsic

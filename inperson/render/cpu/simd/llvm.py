@@ -112,3 +112,23 @@ def unpack(builder: Any, value: Any) -> list[Any]:
 
 def pack(builder: Any, values: Sequence[Any]) -> Any:
     return cgutils.pack_array(builder, values)
+
+
+def lane_sums(builder: Any, values: Sequence[Any]) -> Any:
+    """The sums over all lanes of up to 16 vectors: sum n in lane n, 0 in the lanes after the last."""
+    level = [*values, *[None] * (LANES - len(values))]
+    half = LANES // 2
+    while half:  # lanes whose `half` bit is clear go on with the first of a pair, the others with the second
+        level = [_fold(builder, a, b, half) for a, b in zip(level[:half], level[half:], strict=True)]
+        half //= 2
+    return level[0]
+
+
+def _fold(builder: Any, a: Any, b: Any, half: int) -> Any:
+    """One step of `lane_sums` on a pair; None stands for a vector of zeros."""
+    if a is None:
+        return None
+    second = constant(0.0) if b is None else b
+    own = shuffle(builder, a, second, [lane + LANES * bool(lane & half) for lane in range(LANES)])
+    other = shuffle(builder, a, second, [(lane ^ half) + LANES * bool(lane & half) for lane in range(LANES)])
+    return builder.fadd(own, other)

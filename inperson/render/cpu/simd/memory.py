@@ -1,17 +1,19 @@
 """Between vectors and flat arrays: contiguous, interleaved, and a counter that threads share."""
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from inperson.render.cpu.simd.llvm import (
     F32,
+    I32,
     I64,
     LANES,
     VF,
     VI,
     element_pointer,
     f32x16,
+    mask16,
     offset,
     pack,
     pick,
@@ -87,16 +89,63 @@ def store_interleaved(typing_context, array, index, vectors):
 
 
 @intrinsic
+def item(typing_context, array, index):
+    """`array[index]`, without Python's meaning of negative indices and what it costs."""
+    element = array.dtype
+
+    def build(context, builder, sig, args):
+        data = context.make_array(array)(context, builder, args[0]).data
+        return context.unpack_value(builder, element, builder.gep(data, [args[1]], inbounds=True))
+
+    return element(array, types.intp), build
+
+
+@intrinsic
+def prefetch(typing_context, array, index):
+    """Ask for the cache line of `array[index]`, which is about to be read."""
+
+    def build(context, builder, sig, args):
+        byte_pointer = ir.IntType(8).as_pointer()
+        function_type = ir.FunctionType(ir.VoidType(), [byte_pointer, I32, I32, I32])
+        function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0")
+        data = context.make_array(array)(context, builder, args[0]).data
+        address = builder.bitcast(builder.gep(data, [args[1]], inbounds=True), byte_pointer)
+        read, keep_in_all_levels, data_cache = (ir.Constant(I32, x) for x in (0, 3, 1))
+        builder.call(function, [address, read, keep_in_all_levels, data_cache])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), build
+
+
+@intrinsic
 def copy_row(typing_context, target, to, source, index, like):
     """len(like) floats from `source[index]` on, into `target` from `to` on."""
 
     def build(context, builder, sig, args):
-        for c in range(like.count):
-            value = builder.load(element_pointer(context, builder, source, args[2], offset(builder, args[3], c), F32))
-            builder.store(value, element_pointer(context, builder, target, args[0], offset(builder, args[1], c), F32))
+        sources = [offset(builder, args[3], c) for c in range(like.count)]
+        targets = [offset(builder, args[1], c) for c in range(like.count)]
+        values = [builder.load(element_pointer(context, builder, source, args[2], o, F32)) for o in sources]
+        for value, o in zip(values, targets, strict=True):
+            builder.store(value, element_pointer(context, builder, target, args[0], o, F32))
         return context.get_dummy_value()
 
     return types.void(target, types.intp, source, types.intp, like), build
+
+
+@intrinsic
+def set_bit(typing_context, sets, index, mask, bit):
+    """Put bit number `bit` into those of the 16 int32 sets from `sets[index]` on whose lane of the mask is set."""
+
+    def build(context, builder, sig, args):
+        pointer = element_pointer(context, builder, sets, args[0], args[1], VI)
+        one = builder.shl(ir.Constant(I32, 1), builder.trunc(args[3], I32))
+        first = builder.insert_element(ir.Constant(VI, ir.Undefined), one, ir.Constant(I32, 0))
+        ones = builder.shuffle_vector(first, first, ir.Constant(VI, [0] * LANES))
+        old = builder.load(pointer, align=4)
+        builder.store(builder.select(args[2], builder.or_(old, ones), old), pointer, align=4)
+        return context.get_dummy_value()
+
+    return types.void(sets, types.intp, mask16, types.int64), build
 
 
 @intrinsic

@@ -1,0 +1,245 @@
+"""The stages of the `cpu` backend one after the other, forwards and back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import DTypeLike, NDArray
+
+from inperson.render.cpu import binning, compositing, gradients, projection, unprojection
+from inperson.render.cpu.layout import RECORD, TILE, row_stride
+from inperson.render.cpu.simd import LANES
+from inperson.render.cpu.workers import Workers
+from inperson.render.views import EyeView, common_size
+
+ALIGNMENT = 64
+"""Bytes of a cache line, and of a vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussians:
+    """N >= 16 Gaussians as the kernels read them: float32, C-contiguous, flat."""
+
+    means: NDArray[np.float32]
+    quats: NDArray[np.float32]
+    scales: NDArray[np.float32]
+    opacities: NDArray[np.float32]
+    colors: NDArray[np.float32]
+    num_colors: int
+    num_given: int
+    """How many the caller gave; the rest, up to 16, are invisible."""
+
+    @staticmethod
+    def of(
+        means: Float[np.ndarray, "N 3"],
+        quats: Float[np.ndarray, "N 4"],
+        scales: Float[np.ndarray, "N 3"],
+        opacities: Float[np.ndarray, " N"],
+        colors: Float[np.ndarray, "N C"],
+    ) -> "Gaussians":
+        """Views of the caller's arrays where their layout allows it, copies otherwise."""
+        n, missing = len(opacities), max(0, LANES - len(opacities))
+        arrays = []
+        for array in (means, quats, scales, opacities, colors):
+            padded = np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1)) if missing else array
+            arrays.append(np.require(padded, np.float32, ["C", "W"]).reshape(-1))
+        return Gaussians(*arrays, num_colors=colors.shape[1], num_given=n)
+
+    @property
+    def count(self) -> int:
+        """Including those added to make 16."""
+        return self.opacities.size
+
+
+class Workspace:
+    """Memory that is kept from one frame to the next; it grows to what the largest frame needed."""
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, NDArray[np.uint8]] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
+        """An array with any contents, aligned to cache lines; the last one of this name is overwritten."""
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.size < size + ALIGNMENT:
+            buffer = self._buffers[name] = np.empty(size + size // 4 + ALIGNMENT, np.uint8)
+        start = -buffer.ctypes.data % ALIGNMENT
+        return buffer[start : start + size].view(dtype).reshape(shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A drawn image and what the way back from it needs; arrays as in `layout`."""
+
+    gaussians: Gaussians
+    cameras: Float[np.ndarray, "V fields"]
+    records: NDArray[np.float32]
+    rects: NDArray[np.int64]
+    entries: NDArray[np.uint32]
+    starts: NDArray[np.uint32]
+    tiles_across: int
+    planes: Float[np.ndarray, "V C+2 H W"]
+    """The colour channels, depth (metres times alpha), alpha."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """The loss's derivatives by what was drawn, summed over views."""
+
+    means: Float[np.ndarray, "N 3"]
+    quats: Float[np.ndarray, "N 4"]
+    scales: Float[np.ndarray, "N 3"]
+    opacities: Float[np.ndarray, " N"]
+    colors: Float[np.ndarray, "N C"]
+
+
+def pack_cameras(views: Sequence[EyeView]) -> Float[np.ndarray, "V fields"]:
+    """The fields of `projection.Camera`, one row a view."""
+    rows = []
+    for view in views:
+        K, T = view.intrinsics, view.T_cv_from_world
+        lens = (K.fx, K.fy, K.cx, K.cy, view.near, view.far, view.width, view.height)
+        rows.append([*lens, *T[:3, :3].ravel(), *T[:3, 3]])
+    return np.array(rows, np.float32)
+
+
+def _like(length: int) -> tuple[np.float32, ...]:
+    return (np.float32(0),) * length
+
+
+class Engine:
+    """Draws on `threads` threads."""
+
+    def __init__(self, threads: int) -> None:
+        self.workers = Workers(threads)
+
+    def close(self) -> None:
+        """End the threads."""
+        self.workers.close()
+
+    def draw(
+        self, gaussians: Gaussians, views: Sequence[EyeView], workspace: Workspace, planes: NDArray[np.float32]
+    ) -> Drawing:
+        """Draw into `planes` (V, C+2, H, W). The result lives in `workspace`, until that is used again."""
+        width, height = common_size(views)
+        num_views, n = len(views), gaussians.count
+        tiles_across, tiles_down = -(-width // TILE), -(-height // TILE)
+        num_tiles = tiles_across * tiles_down
+        chunk = -(-n // (self.workers.count * LANES)) * LANES
+        num_chunks = -(-n // chunk)
+        cameras = pack_cameras(views)
+
+        records = workspace.array("records", (num_views, n, RECORD), np.float32)
+        rects = workspace.array("rects", (num_views, n), np.int64)
+        keys, spare_keys = (workspace.array(name, (num_views, n), np.uint32) for name in ("keys", "spare_keys"))
+        ids, spare_ids = (workspace.array(name, (num_views, n), np.uint32) for name in ("ids", "spare_ids"))
+        seen_counts = np.zeros((num_views, num_chunks), np.int64)
+        tile_counts = np.zeros((num_views, num_chunks, num_tiles), np.uint32)
+        self.workers.run(
+            projection.project_and_cull,
+            cameras,
+            gaussians.means,
+            gaussians.quats,
+            gaussians.scales,
+            gaussians.opacities,
+            chunk,
+            tiles_across,
+            records,
+            rects,
+            keys,
+            ids,
+            seen_counts,
+            tile_counts,
+        )
+
+        most_entries = int(tile_counts.sum(axis=(1, 2)).max())
+        entries = workspace.array("entries", (num_views, most_entries + 1), np.uint32)
+        starts = workspace.array("starts", (num_views, num_tiles + 1), np.uint32)
+        self.workers.run(
+            binning.sort_and_bin,
+            chunk,
+            tiles_across,
+            rects,
+            keys,
+            ids,
+            spare_keys,
+            spare_ids,
+            seen_counts,
+            tile_counts,
+            starts,
+            entries,
+        )
+
+        colors = gaussians.num_colors
+        scratch = workspace.array("tiles", (self.workers.count, compositing.scratch_floats(colors)), np.float32)
+        self.workers.run(
+            compositing.composite,
+            scratch,
+            tiles_across,
+            records,
+            gaussians.colors,
+            entries,
+            starts,
+            height,
+            width,
+            planes.reshape(-1),
+            _like(colors),
+            _like(colors + 1),
+        )
+        return Drawing(gaussians, cameras, records, rects, entries, starts, tiles_across, planes)
+
+    def backward(self, drawing: Drawing, v_planes: Float[np.ndarray, "V C+2 H W"]) -> Gradients:
+        """The derivatives by the Gaussians, from those by the planes of `drawing`."""
+        given, n, colors = drawing.gaussians, drawing.gaussians.count, drawing.gaussians.num_colors
+        num_views, _, height, width = drawing.planes.shape
+        stride, workspace = row_stride(colors), Workspace()
+        row_starts = np.empty((num_views, n + 1), np.uint32)
+        self.workers.run(gradients.number_all_rows, drawing.rects, row_starts)
+        rows = workspace.array("rows", (num_views, int(row_starts[:, -1].max()), stride), np.float32)
+        hits = np.zeros(rows.shape[:2], np.uint8)
+        scratch = workspace.array("tiles", (self.workers.count, gradients.scratch_floats(colors)), np.float32)
+        self.workers.run(
+            gradients.tile_gradients,
+            scratch,
+            drawing.tiles_across,
+            drawing.records,
+            given.colors,
+            drawing.entries,
+            drawing.starts,
+            drawing.rects,
+            row_starts,
+            height,
+            width,
+            drawing.planes.reshape(-1),
+            np.require(v_planes, np.float32, ["C", "W"]).reshape(-1),
+            rows,
+            stride,
+            hits,
+            _like(colors),
+            _like(colors + 1),
+        )
+        out = [np.empty(size, np.float32) for size in (3 * n, 4 * n, 3 * n, n, colors * n)]
+        self.workers.run(
+            unprojection.gather_and_unproject,
+            drawing.cameras,
+            given.means,
+            given.quats,
+            given.scales,
+            given.opacities,
+            64 * LANES,
+            row_starts,
+            rows,
+            hits,
+            colors,
+            *out,
+        )
+        means, quats, scales, opacities, color_gradients = out
+        kept = slice(0, given.num_given)
+        return Gradients(
+            means.reshape(n, 3)[kept],
+            quats.reshape(n, 4)[kept],
+            scales.reshape(n, 3)[kept],
+            opacities[kept],
+            color_gradients.reshape(n, colors)[kept],
+        )

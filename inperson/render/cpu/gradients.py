@@ -1,0 +1,237 @@
+"""The way back through the tiles: the same Gaussians front to back again, so transmittance is what it was.
+
+What lies behind a Gaussian is the pixel's final colour, known from the forward pass, minus what has been drawn so
+far. Each (Gaussian, tile) pair writes one row of its own, so nothing is shared and repeats are bit-identical.
+"""
+
+import numpy as np
+
+from inperson.render.cpu.compositing import FOUR, PREFETCH, clear_tile, quarter_coordinates, touched_blocks
+from inperson.render.cpu.kernels import helper, kernel
+from inperson.render.cpu.layout import (
+    BLOCK,
+    DEPTH,
+    GRADIENT,
+    LOG_OPACITY,
+    MAX_ALPHA,
+    MIN_LOG_ALPHA,
+    MIN_TRANSMITTANCE,
+    RECORD,
+    TILE,
+    TILE_PIXELS,
+    XX,
+    XY,
+    YY,
+    X,
+    Y,
+    row_stride,
+    unpack_rect,
+)
+from inperson.render.cpu.simd import (
+    LANES,
+    absolute,
+    add_scaled,
+    bits,
+    copy_row,
+    dot_row,
+    exp2,
+    fma,
+    item,
+    load,
+    load_planes,
+    lowest_bit,
+    minimum,
+    prefetch,
+    select,
+    splat,
+    store,
+    store_lane_sums,
+    store_planes,
+    take_next,
+    transpose_quarters,
+    zeros_like,
+)
+
+TRANSMITTANCE, BEHIND, ALPHA_GRADIENT, CHANNEL_GRADIENTS = 0, 1, 2, 3
+"""Planes of a tile's state: as in `compositing`; gradient times colour of what is yet to be drawn; dL/dalpha; dL/d of
+depth and of the colours."""
+SIX = (np.float32(0),) * 6
+
+
+@helper
+def number_rows(rects, row_starts):
+    """Where each Gaussian's rows begin: running sums of the tiles they touch, per view."""
+    for view in range(rects.shape[0]):
+        total = np.uint32(0)
+        for g in range(rects.shape[1]):
+            row_starts[view, g] = total
+            left, top, right, bottom = unpack_rect(rects[view, g])
+            if right >= left:
+                total += np.uint32((right - left + 1) * (bottom - top + 1))
+        row_starts[view, rects.shape[1]] = total
+
+
+@kernel
+def number_all_rows(counter, thread, rects, row_starts):
+    """Fill `row_starts` (V, N + 1); one job."""
+    if take_next(counter) == 0:
+        number_rows(rects, row_starts)
+
+
+@helper
+def read_tile(image, at, tile_x, tile_y, width, height, row_buffer, state, plane):
+    """A plane of `state` from the image that starts at `image[at]`; 0 outside the image."""
+    columns = min(TILE, width - tile_x)
+    for band in range(0, TILE, BLOCK):
+        row_buffer[:] = np.float32(0)
+        for row in range(min(BLOCK, height - tile_y - band)):
+            source = at + (tile_y + band + row) * width + tile_x
+            if columns == TILE:
+                store(row_buffer, row * LANES, load(image, source))
+            else:
+                for column in range(columns):
+                    row_buffer[row * LANES + column] = image[source + column]
+        rows = load_planes(row_buffer, 0, LANES, FOUR)
+        store_planes(state, plane * TILE_PIXELS + band * TILE, LANES, transpose_quarters(rows))
+
+
+@helper
+def add_product(state, plane, image_plane):
+    """Add the product of two planes of `state` to what is behind the first Gaussian."""
+    for at in range(0, TILE_PIXELS, LANES):
+        behind = load(state, BEHIND * TILE_PIXELS + at)
+        product = load(state, plane * TILE_PIXELS + at) * load(state, image_plane * TILE_PIXELS + at)
+        store(state, BEHIND * TILE_PIXELS + at, behind + product)
+
+
+@helper
+def start_tile(out, grad, at, tile_x, tile_y, width, height, channels, row_buffer, state):
+    """Read a tile's gradients and final channels into `state`; returns the blocks inside the image."""
+    live = clear_tile(state, BEHIND, width - tile_x, height - tile_y)
+    spare = CHANNEL_GRADIENTS + channels
+    for plane in range(channels + 1):  # alpha and depth are the image's last planes and the state's first
+        source = at + (channels - plane) * height * width
+        if plane > 1:
+            source = at + (plane - 2) * height * width
+        read_tile(grad, source, tile_x, tile_y, width, height, row_buffer, state, ALPHA_GRADIENT + plane)
+        read_tile(out, source, tile_x, tile_y, width, height, row_buffer, state, spare)
+        add_product(state, ALPHA_GRADIENT + plane, spare)
+    return live
+
+
+@helper
+def gaussian_gradient(records, at, touched, tile_x, tile_y, live, color, state, row, rows, channel_like):
+    """Write the row of one Gaussian in one tile; returns which blocks still let light through, as bits.
+
+    `color` holds its depth and colours.
+    """
+    column, line = quarter_coordinates()
+    x_lanes, y_lanes = column + (tile_x - item(records, at + X)), line + (tile_y - item(records, at + Y))
+    xx, xy, yy = item(records, at + XX), item(records, at + XY), item(records, at + YY)
+    log_opacity = item(records, at + LOG_OPACITY)
+    v_sum, v_x, v_y = splat(0.0), splat(0.0), splat(0.0)
+    v_xx, v_xy, v_yy = splat(0.0), splat(0.0), splat(0.0)
+    channel_sums = zeros_like(channel_like)
+    while touched:
+        block = lowest_bit(touched)
+        touched &= touched - 1
+        p = block * LANES
+        signed = load(state, p)
+        transmittance, unfinished = absolute(signed), signed > 0.0
+        dx = x_lanes + np.float32(BLOCK * (block & (BLOCK - 1)))
+        dy = y_lanes + np.float32(BLOCK * (block // BLOCK))
+        power = fma(fma(xx, dx, dy * xy), dx, fma(dy * yy, dy, log_opacity))
+        opacity = exp2(power)
+        alpha = select(power >= MIN_LOG_ALPHA, minimum(opacity, MAX_ALPHA), 0.0)
+        weight = alpha * transmittance
+        after = transmittance - weight
+        unfinished = unfinished & (after > MIN_TRANSMITTANCE)
+        store(state, p, select(unfinished, after, -transmittance))
+        if bits(unfinished) == 0:
+            live &= ~(1 << block)
+
+        weight = select(unfinished, weight, 0.0)
+        gradients = load_planes(state, p + CHANNEL_GRADIENTS * TILE_PIXELS, TILE_PIXELS, channel_like)
+        along = dot_row(load(state, p + ALPHA_GRADIENT * TILE_PIXELS), gradients, color, 0)
+        channel_sums = add_scaled(channel_sums, weight, gradients)
+        behind = load(state, p + BEHIND * TILE_PIXELS) - weight * along
+        store(state, p + BEHIND * TILE_PIXELS, behind)
+        # d/d ln alpha of weight * along + behind, where all that is behind has the factor 1 - alpha
+        v = weight * along - alpha / (1.0 - alpha) * behind
+        v = select(unfinished & (opacity <= MAX_ALPHA), v, 0.0)
+        v_dx, v_dy = v * dx, v * dy
+        v_sum, v_x, v_y = v_sum + v, v_x + v_dx, v_y + v_dy
+        v_xx, v_xy, v_yy = fma(v_dx, dx, v_xx), fma(v_dx, dy, v_xy), fma(v_dy, dy, v_yy)
+    store_lane_sums(rows, row, (v_sum, v_x, v_y, v_xx, v_xy, v_yy, *channel_sums))
+    return live
+
+
+@kernel
+def tile_gradients(
+    counter,
+    thread,
+    scratch,
+    tiles_across,
+    records,
+    colors,
+    entries,
+    starts,
+    rects,
+    row_starts,
+    height,
+    width,
+    out,
+    grad,
+    rows,
+    stride,
+    hits,
+    color_like,
+    channel_like,
+):
+    """From the gradient by the image, `grad` (V, D, H, W) flat, to `rows` (V, M, stride); one job a tile.
+
+    `hits` (V, M) is 1 for the rows that were written, 0 (as given) for the others. `scratch` has a row of
+    `scratch_floats(C)` for each thread; `color_like` and `channel_like` are as in `compositing.composite`.
+    """
+    channels = len(channel_like)
+    state, color = scratch[thread], np.empty(channels, np.float32)
+    row_buffer = np.empty(4 * LANES, np.float32)
+    num_tiles = starts.shape[1] - 1
+    job = take_next(counter)
+    while job < starts.shape[0] * num_tiles:
+        view, tile = job // num_tiles, job % num_tiles
+        job = take_next(counter)
+        first, end = np.int64(starts[view, tile]), np.int64(starts[view, tile + 1])
+        if first == end:
+            continue
+        across, down = tile % tiles_across, tile // tiles_across
+        at = view * (channels + 1) * height * width
+        live = start_tile(out, grad, at, TILE * across, TILE * down, width, height, channels, row_buffer, state)
+        tile_x, tile_y = np.float32(TILE * across), np.float32(TILE * down)
+        seen, own, own_rows = records[view].reshape(-1), entries[view], rows[view].reshape(-1)
+        for e in range(first, end):
+            g = np.int64(item(own, e))
+            ahead = np.int64(item(own, min(e + PREFETCH, end - 1)))
+            prefetch(seen, ahead * RECORD)
+            prefetch(colors, ahead * len(color_like))
+            touched = bits(touched_blocks(seen, g * RECORD, tile_x, tile_y)) & live
+            if touched == 0:
+                continue
+            left, top, right, _ = unpack_rect(item(rects[view], g))
+            row = np.int64(item(row_starts[view], g)) + (down - top) * (right - left + 1) + (across - left)
+            color[0] = item(seen, g * RECORD + DEPTH)
+            copy_row(color, 1, colors, g * len(color_like), color_like)
+            live = gaussian_gradient(
+                seen, g * RECORD, touched, tile_x, tile_y, live, color, state, row * stride, own_rows, channel_like
+            )
+            hits[view, row] = 1
+            if live == 0:
+                break
+
+
+def scratch_floats(colors: int) -> int:
+    """Floats of working memory a thread of `tile_gradients` needs for C = `colors`."""
+    return (CHANNEL_GRADIENTS + colors + 2) * TILE_PIXELS
+
+
+assert row_stride(1) >= GRADIENT + 1
