@@ -36,7 +36,7 @@ void main() {
     float key = max(dot(m, normalize(vec3(0.5, 0.7, 0.8))), 0.0);
     float fill = max(dot(m, normalize(vec3(-0.9, 0.2, 0.5))), 0.0);
     float back = max(dot(m, normalize(vec3(0.0, 0.5, -1.0))), 0.0);
-    float sky = 0.5 + 0.5 * m.y;
+    float sky = 0.75 + 0.25 * m.y;
     float shine = pow(max(dot(reflect(-normalize(vec3(0.5, 0.7, 0.8)), m), towards_eye), 0.0), 20.0);
     vec3 light = albedo * (0.75 * key + 0.25 * fill + 0.2 * back + 0.16 * sky) + 0.05 * shine;
     pixel = vec4(pow(light, vec3(1.0 / 1.6)), 1.0);

@@ -32,7 +32,7 @@ def write_hm08(path: Path, common: Common) -> None:
         body_order=common.order.astype(np.uint16),
         rest_templates=np.stack([p.rest for p in people]).astype(np.float32),
         rest_shapedirs=snap(common.shape_space.rest_dirs),
-        rest_exprdirs=snap(np.moveaxis(common.mh.expression_dirs, 0, -1)),
+        rest_exprdirs=snap(np.moveaxis(common.expression_units, 1, -1)),
         expr_names=np.array(common.mh.expression_names),
         bone_heads=np.stack([p.bone_heads for p in people]).astype(np.float32),
         bone_heads_shapedirs=common.shape_space.head_dirs.astype(np.float32),

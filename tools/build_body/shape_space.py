@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from tools.build_body.joint_centering import JointCentering
 from tools.build_body.makehuman import MakeHuman
 from tools.build_body.people import random_people
 from tools.build_body.skeleton import joints_from_bone_heads
@@ -35,6 +36,7 @@ class ShapeSpace:
 def build_shape_space(
     mh: MakeHuman,
     tpose: TPose,
+    centering: JointCentering,
     on_body: Bool[np.ndarray, " n"],
     on_head: Bool[np.ndarray, " n"],
     neutral: Float[np.ndarray, " K"],
@@ -56,7 +58,7 @@ def build_shape_space(
     rest = np.tensordot(directions.T, mh.vertex_dirs, 1)
     heads = np.tensordot(directions.T, mh.head_dirs, 1)
     posed, posed_heads = tpose.apply(rest, heads)
-    joints = joints_from_bone_heads(mh, posed_heads)
+    joints = centering.apply(joints_from_bone_heads(mh, posed_heads), posed)
     taller = np.where(joints[:, 15, 1] >= joints[:, 7, 1], 1.0, -1.0)[:, None, None]  # + is a taller person
     return ShapeSpace(
         dirs=np.moveaxis(posed * taller, 0, -1),
