@@ -39,17 +39,20 @@ class Gaussians:
         colors: Float[np.ndarray, "N C"],
     ) -> "Gaussians":
         """Views of the caller's arrays where their layout allows it, copies otherwise."""
-        n, missing = len(opacities), max(0, LANES - len(opacities))
-        arrays = []
-        for array in (means, quats, scales, opacities, colors):
-            padded = np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1)) if missing else array
-            arrays.append(np.require(padded, np.float32, ["C", "W"]).reshape(-1))
-        return Gaussians(*arrays, num_colors=colors.shape[1], num_given=n)
+        arrays = (_flat_and_padded(a) for a in (means, quats, scales, opacities, colors))
+        return Gaussians(*arrays, colors.shape[1], len(opacities))
 
     @property
     def count(self) -> int:
         """Including those added to make 16."""
         return self.opacities.size
+
+
+def _flat_and_padded(array: NDArray) -> NDArray[np.float32]:
+    """Zeros after the last row until there are 16 rows; writable, because numba compiles those only once."""
+    missing = max(0, LANES - len(array))
+    padded = np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1)) if missing else array
+    return np.require(padded, np.float32, ["C", "W"]).reshape(-1)
 
 
 class Workspace:

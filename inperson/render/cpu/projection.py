@@ -20,9 +20,9 @@ from inperson.render.cpu.layout import (
 )
 from inperson.render.cpu.simd import (
     LANES,
+    F32x16,
     bits,
     ceil,
-    f32x16,
     floor,
     fma,
     item,
@@ -42,7 +42,7 @@ from inperson.render.cpu.simd import (
 THREE = (np.float32(0),) * 3
 FOUR = (np.float32(0),) * 4
 CAMERA_FIELDS = 20
-Row = tuple[f32x16, f32x16, f32x16]
+Row = tuple[F32x16, F32x16, F32x16]
 
 
 class Camera(NamedTuple):
@@ -64,20 +64,20 @@ class Camera(NamedTuple):
 class Footprint(NamedTuple):
     """16 Gaussians on the image, and what the way back from there needs."""
 
-    u: f32x16
+    u: F32x16
     """Tangents of the direction to the mean: x / z and y / z in camera space."""
-    v: f32x16
-    u_clamped: f32x16
+    v: F32x16
+    u_clamped: F32x16
     """The tangents at which the Jacobian is taken: not far outside the image."""
-    v_clamped: f32x16
-    depth: f32x16
-    inverse_depth: f32x16
+    v_clamped: F32x16
+    depth: F32x16
+    inverse_depth: F32x16
     jacobian_x: Row
     """How far a metre along each world axis moves the projection, pixels, in x."""
     jacobian_y: Row
-    quat: tuple[f32x16, f32x16, f32x16, f32x16]
+    quat: tuple[F32x16, F32x16, F32x16, F32x16]
     """Normalised wxyz."""
-    inverse_norm: f32x16
+    inverse_norm: F32x16
     """1 / the length of the quaternion that was given."""
     axes: tuple[Row, Row, Row]
     """Rows of the rotation matrix."""
@@ -85,10 +85,10 @@ class Footprint(NamedTuple):
     along_x: Row
     """How far a metre along each of the Gaussian's own axes moves the projection, pixels, in x."""
     along_y: Row
-    variance_x: f32x16
+    variance_x: F32x16
     """px^2, with blur."""
-    variance_y: f32x16
-    conic: tuple[f32x16, f32x16, f32x16]
+    variance_y: F32x16
+    conic: tuple[F32x16, F32x16, F32x16]
     """xx, xy, yy of the inverse covariance, 1/px^2."""
 
 

@@ -19,7 +19,7 @@ from inperson.render.cpu.simd.channels import (
     zeros_like,
 )
 from inperson.render.cpu.simd.lanes import bits, lane_numbers, lowest_bit, splat, transpose_quarters
-from inperson.render.cpu.simd.llvm import LANES, f32x16, mask16
+from inperson.render.cpu.simd.llvm import LANES, F32x16, Mask16
 from inperson.render.cpu.simd.memory import (
     copy_row,
     item,
@@ -35,6 +35,8 @@ from inperson.render.cpu.simd.memory import (
 
 __all__ = [
     "LANES",
+    "F32x16",
+    "Mask16",
     "absolute",
     "add_scaled",
     "add_scaled_row",
@@ -43,7 +45,6 @@ __all__ = [
     "copy_row",
     "dot_row",
     "exp2",
-    "f32x16",
     "floor",
     "fma",
     "item",
@@ -53,7 +54,6 @@ __all__ = [
     "load_planes",
     "log2",
     "lowest_bit",
-    "mask16",
     "maximum",
     "minimum",
     "prefetch",

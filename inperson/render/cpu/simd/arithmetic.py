@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.core.typing import signature
 from numba.core.typing.templates import AbstractTemplate, infer_global
-from numba.extending import intrinsic, lower_builtin, lower_cast
+from numba.extending import lower_builtin, lower_cast
 
 from inperson.render.cpu.simd.llvm import (
     LANES,
@@ -23,6 +23,7 @@ from inperson.render.cpu.simd.llvm import (
     call_intrinsic,
     constant,
     f32x16,
+    intrinsic,
     mask16,
 )
 

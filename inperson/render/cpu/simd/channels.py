@@ -6,7 +6,6 @@
 from typing import Any
 
 from numba.core import types
-from numba.extending import intrinsic
 
 from inperson.render.cpu.simd.llvm import (
     F32,
@@ -17,6 +16,7 @@ from inperson.render.cpu.simd.llvm import (
     constant,
     element_pointer,
     f32x16,
+    intrinsic,
     lane_sums,
     offset,
     pack,

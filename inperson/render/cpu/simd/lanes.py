@@ -2,7 +2,6 @@
 
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from inperson.render.cpu.simd.llvm import (
     BIT,
@@ -11,6 +10,7 @@ from inperson.render.cpu.simd.llvm import (
     LANES,
     VF,
     f32x16,
+    intrinsic,
     mask16,
     pack,
     pick,

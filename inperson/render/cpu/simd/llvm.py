@@ -1,9 +1,10 @@
 """The vector types as numba and LLVM see them, and the LLVM building blocks of the functions on them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
+from numba import extending
 from numba.core import cgutils, types
 from numba.extending import models, register_model
 
@@ -43,6 +44,11 @@ class _F32x16Model(models.PrimitiveModel):
 class _Mask16Model(models.PrimitiveModel):
     def __init__(self, manager: Any, fe_type: types.Type) -> None:
         super().__init__(manager, fe_type, VM)
+
+
+def intrinsic(function: Callable[..., Any]) -> Any:
+    """numba's `intrinsic`: `function` takes types and returns a signature and a function that builds LLVM code."""
+    return extending.intrinsic(function)
 
 
 def constant(value: float) -> ir.Constant:

@@ -2,7 +2,6 @@
 
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from inperson.render.cpu.simd.llvm import (
     F32,
@@ -13,6 +12,7 @@ from inperson.render.cpu.simd.llvm import (
     VI,
     element_pointer,
     f32x16,
+    intrinsic,
     mask16,
     offset,
     pack,

@@ -1,0 +1,68 @@
+"""`make_rasterizer`: a backend by name."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from inperson.avatar.gaussians import PosedGaussians
+from inperson.errors import BadInputError, DeviceError
+from inperson.render.cpu.rasterizer import CpuRasterizer
+from inperson.render.gbuffer import GBuffer, Rasterizer
+from inperson.render.gl import GlRasterizer, is_software
+from inperson.render.gsplat_cuda import GsplatRasterizer
+from inperson.render.packing import channels_from_gaussians, gbuffer_from_planes
+from inperson.render.reference import rasterize_reference
+from inperson.render.views import EyeView
+
+
+class ReferenceRasterizer:
+    """The plain torch rasteriser behind the `Rasterizer` interface, in float32."""
+
+    name = "reference"
+
+    @torch.inference_mode()
+    def render(self, gaussians: PosedGaussians, views: Sequence[EyeView]) -> GBuffer:
+        """Draw the Gaussians into every view; all views have one size."""
+        channels = channels_from_gaussians(gaussians)
+        arrays = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, channels)
+        return gbuffer_from_planes(rasterize_reference(*(torch.as_tensor(a) for a in arrays), views).numpy())
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def fastest_rasterizer() -> Rasterizer:
+    """gsplat where there is CUDA, else a GPU's OpenGL, else the CPU (which beats software OpenGL)."""
+    try:
+        return GsplatRasterizer()
+    except (DeviceError, BadInputError):
+        pass  # no CUDA, or without gsplat: the next best
+    try:
+        gl = GlRasterizer()
+    except DeviceError:
+        return CpuRasterizer()
+    if is_software(gl.context):
+        gl.close()
+        return CpuRasterizer()
+    return gl
+
+
+BACKENDS: dict[str, Callable[[], Rasterizer]] = {
+    "auto": fastest_rasterizer,
+    "cpu": CpuRasterizer,
+    "gl": GlRasterizer,
+    "gsplat": GsplatRasterizer,
+    "reference": ReferenceRasterizer,
+}
+
+
+def make_rasterizer(name: str) -> Rasterizer:
+    """A rasteriser by the name of its backend; `auto` takes the fastest there is.
+
+    Raises:
+        BadInputError: no backend has this name, or its package is not installed.
+        DeviceError: the device it needs is missing.
+    """
+    if name not in BACKENDS:
+        raise BadInputError(f"rasteriser {name!r} is unknown", f"choose one of {', '.join(BACKENDS)}")
+    return BACKENDS[name]()
