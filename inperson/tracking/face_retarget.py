@@ -69,9 +69,15 @@ class FaceRetargeter:
 
 
 def relative_scores(scores: Float[np.ndarray, "52"], neutral: Float[np.ndarray, "52"]) -> Float[np.ndarray, "52"]:
-    """Scores above the user's neutral, stretched so that 1 stays 1."""
+    """Scores above the user's neutral, stretched so that 1 stays 1.
+
+    ARKit's `mouthClose` brings the lips together over an open jaw, so it never exceeds `jawOpen`.
+    """
     room = np.maximum(1.0 - neutral, _HEADROOM)
-    return np.clip((scores - neutral) / room, 0.0, 1.0)
+    active = np.clip((scores - neutral) / room, 0.0, 1.0)
+    close = _INDEX["mouthClose"]
+    active[close] = min(active[close], active[_INDEX["jawOpen"]])
+    return active
 
 
 def _gaze(scores: Float[np.ndarray, "52"], side: str) -> Float[np.ndarray, "3"]:

@@ -1,4 +1,4 @@
-"""One-Euro filters (Casiez, Roussel and Vogel 2012) on vectors and on rotations: steady when still, quick when not."""
+"""One-Euro filters (Casiez, Roussel, Vogel 2012) of vectors and rotations: steady when still, quick when not."""
 
 from dataclasses import dataclass
 

@@ -12,7 +12,7 @@ from inperson.tracking.fit.observe import build_problem
 from inperson.tracking.fit.problem import TemporalPrior, unknown_columns
 from inperson.tracking.fit.reference import residuals_reference, solve_reference
 from inperson.tracking.fit.so3 import exp_all, exp_so3, log_all, log_so3, right_jacobian_inverse
-from inperson.tracking.fit.solver import fit, huber_cost
+from inperson.tracking.fit.solver import damped_step, fit, huber_cost
 from inperson.tracking.ideal_observation import landmarks_of, observe_state
 from tests.tracking.fit_cases import CAMERA, MOVING, body, person, random_case, skeleton_model, talking_state
 
@@ -130,10 +130,8 @@ def test_right_jacobian_inverse_is_the_derivative_of_log(w: list[float]):
 
 
 def test_cholesky_step_solves_the_damped_system():
-    from inperson.tracking.fit.solver import _solve_damped
-
     rng = np.random.default_rng(0)
     A = rng.normal(size=(12, 30))
     H, g = A @ A.T, rng.normal(size=12)
     damped = H + 0.1 * np.diag(np.diag(H))
-    np.testing.assert_allclose(_solve_damped(np.tril(H), g, 0.1), dense_solve(damped, -g), rtol=1e-6)
+    np.testing.assert_allclose(damped_step(np.tril(H), g, 0.1), dense_solve(damped, -g), rtol=1e-6)

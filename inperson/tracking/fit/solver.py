@@ -50,28 +50,45 @@ def normal_equations(r, huber, rows, count, cols, vals, H, g):
                 H[ci, cols[m, k]] += vi * vals[m, k]
 
 
-@njit(cache=True, nogil=True)
-def _solve_damped(H, g, damping):
-    """-(H + damping diag(H))^-1 g by Cholesky; H's lower triangle is read."""
-    n = len(g)
-    A = np.zeros((n, n))
+@njit(cache=True, nogil=True, fastmath=True)
+def cholesky(A):
+    """Replaces the lower triangle of a positive definite matrix by its Cholesky factor.
+
+    Row by row, so every inner loop runs along contiguous memory; a BLAS would wake its threads for this.
+    """
+    n = len(A)
     for i in range(n):
-        A[i, :i] = H[i, :i]
-        A[:i, i] = H[i, :i]
-        A[i, i] = H[i, i] * (1.0 + damping) + 1e-9
-    L = np.linalg.cholesky(A)
-    x = np.empty(n)
+        for j in range(i + 1):
+            s = A[i, j]
+            for k in range(j):
+                s -= A[i, k] * A[j, k]
+            A[i, j] = np.sqrt(max(s, 1e-12)) if i == j else s / A[j, j]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def cholesky_solve(L, b, x):
+    """Solves L L^T x = b for one right-hand side, into `x`."""
+    n = len(b)
     for i in range(n):
-        s = -g[i]
+        s = b[i]
         for k in range(i):
             s -= L[i, k] * x[k]
         x[i] = s / L[i, i]
     for i in range(n - 1, -1, -1):
-        s = x[i] / L[i, i]
-        x[i] = s
+        x[i] /= L[i, i]
         for k in range(i):
-            x[k] -= L[i, k] * s
-    return x
+            x[k] -= L[i, k] * x[i]
+
+
+@njit(cache=True, nogil=True)
+def damped_step(H, g, damping):
+    """-(H + damping diag(H))^-1 g; H's lower triangle is read."""
+    L, step = H.copy(), np.empty(len(g))
+    for i in range(len(g)):
+        L[i, i] = H[i, i] * (1.0 + damping) + 1e-9
+    cholesky(L)
+    cholesky_solve(L, -g, step)
+    return step
 
 
 @njit(cache=True, nogil=True)
@@ -116,7 +133,7 @@ def solve(problem, rotations, transl, max_iterations):
         normal_equations(r, huber, rows, count, cols, vals, H, g)
         improved = 0.0
         for _attempt in range(4):
-            step = _solve_damped(H, g, damping)
+            step = damped_step(H, g, damping)
             longest = np.abs(step).max()
             if longest > _LONGEST_STEP:
                 step *= _LONGEST_STEP / longest

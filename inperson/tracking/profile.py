@@ -1,0 +1,93 @@
+"""What is known of one user: shape, hand size and face at rest, kept as a small JSON file."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from jaxtyping import Float
+
+from inperson.avatar.body import BodyModel
+from inperson.errors import BadInputError, OutputError
+from inperson.paths import config_dir
+from inperson.tracking.face_retarget import MEDIAPIPE_BLENDSHAPES
+
+PROFILE_VERSION = 1
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}")
+
+
+class UserProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """One user on one body."""
+
+    version: int = PROFILE_VERSION
+    body_name: str
+    body_sha256: str
+    """The body whose shape coefficients `betas` are."""
+    betas: tuple[float, ...]
+    hand_scale: float = 1.0
+    """Size of the user's hands relative to the shaped body's."""
+    face_neutral: tuple[float, ...] = (0.0,) * len(MEDIAPIPE_BLENDSHAPES)
+    """MediaPipe's blendshape scores of the face at rest."""
+
+    @property
+    def betas_array(self) -> Float[np.ndarray, " B"]:
+        return np.array(self.betas)
+
+    @property
+    def face_neutral_array(self) -> Float[np.ndarray, "52"]:
+        return np.array(self.face_neutral)
+
+
+def profile_path(name: str) -> Path:
+    """Where the profile of a name lives. A value with a path separator or `.json` is taken as a path.
+
+    Raises:
+        BadInputError: a name that cannot be a file's.
+    """
+    if name.endswith(".json") or os.sep in name:
+        return Path(name).expanduser()
+    if not _NAME.fullmatch(name):
+        raise BadInputError(f"profile name '{name}'", "use letters, digits, spaces, dots, dashes and underscores")
+    return config_dir() / "profiles" / f"{name}.json"
+
+
+def save_profile(profile: UserProfile, path: Path) -> None:
+    """Writes a profile whole or not at all.
+
+    Raises:
+        OutputError: the place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(profile)))
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(
+            f"profile {path} cannot be written ({error.strerror})", "choose a writable place"
+        ) from error
+
+
+def load_profile(path: Path, body: BodyModel) -> UserProfile | None:
+    """The profile at a path, or None if there is none yet.
+
+    Raises:
+        BadInputError: the file is not a profile, or was made for another body.
+    """
+    if not path.is_file():
+        return None
+    mend = "delete it and let the next session make a new one"
+    try:
+        profile = msgspec.json.decode(path.read_bytes(), type=UserProfile)
+    except msgspec.MsgspecError as error:
+        raise BadInputError(f"profile {path} is not a user profile ({error})", mend) from error
+    if profile.version != PROFILE_VERSION or len(profile.face_neutral) != len(MEDIAPIPE_BLENDSHAPES):
+        raise BadInputError(f"profile {path} has version {profile.version}, not {PROFILE_VERSION}", mend)
+    if not np.isfinite([*profile.betas, *profile.face_neutral, profile.hand_scale]).all():
+        raise BadInputError(f"profile {path} has values that are not finite", mend)
+    if profile.body_sha256 != body.sha256:
+        raise BadInputError(f"profile {path} was made for body '{profile.body_name}', not '{body.name}'", mend)
+    return profile

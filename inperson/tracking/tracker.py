@@ -1,0 +1,279 @@
+"""`Tracker`: observations of one camera in, a steady `BodyState` per frame out."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from inperson.avatar.body import BodyModel
+from inperson.avatar.state import PARTS, BodyState, Source
+from inperson.tracking.face_retarget import FacePose, FaceRetargeter, NeutralFace
+from inperson.tracking.filters import FilterTuning, RotationFilter, VectorFilter
+from inperson.tracking.fit.initialise import starting_pose
+from inperson.tracking.fit.limits import pose_prior, rest_pose
+from inperson.tracking.fit.observe import PersonModel, build_problem
+from inperson.tracking.fit.problem import NUM_JOINTS, FitProblem, TemporalPrior
+from inperson.tracking.fit.shape import ShapeCalibrator
+from inperson.tracking.fit.skeleton import SkeletonModel
+from inperson.tracking.fit.so3 import exp_all, log_all
+from inperson.tracking.fit.solver import FitResult, fit
+from inperson.tracking.fit.torso import torso_of
+from inperson.tracking.observation import Observation
+from inperson.tracking.parts import HoldTiming, Part, PartKeeper
+from inperson.tracking.profile import UserProfile
+from inperson.tracking.residuals import Residuals, measure_residuals
+from inperson.tracking.seen import SeenParts
+
+_ITERATIONS, _ITERATIONS_FIRST = 4, 30
+_LOST_NS = 500_000_000
+"""Without a body for this long, the next one is fitted afresh."""
+_COST_JUMP = 4.0
+"""A fit this many times costlier than usual is tried again from a fresh start."""
+_SPEED = {"trunk": 3.0, "arms": 10.0, "legs": 6.0, "fingers": 15.0}
+"""Radians per second: the temporal prior's standard deviation per second of frame time."""
+_TRANSL_SPEED = np.array([1.5, 1.5, 0.6])
+"""Metres per second across (x, y) and along the view (z)."""
+_SHAPE_EASE_S = 0.5
+"""Time constant with which a new shape is taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFrame:
+    """One frame's answer."""
+
+    state: BodyState
+    observation: Observation
+    residuals: Residuals
+    held: tuple[Part, ...]
+    """Parts not seen in this frame, shown held or easing to rest."""
+    fit_ms: float
+    """Time of this whole update."""
+
+
+class Tracker:
+    """Fits, filters, holds. One person, one camera; call `update` with every observation in time order.
+
+    Args:
+        body: the body to fit.
+        profile: what is known of the user; None estimates shape and neutral face over the first seconds.
+        timing: how lost parts are held.
+        smooth: filter the output (live); offline smoothing looks ahead instead.
+    """
+
+    def __init__(
+        self,
+        body: BodyModel,
+        profile: UserProfile | None = None,
+        *,
+        timing: HoldTiming | None = None,
+        smooth: bool = True,
+    ) -> None:
+        self.body = body
+        self._smooth = smooth
+        self._model = SkeletonModel.from_body(body)
+        self._prior = pose_prior(body)
+        self._rest = exp_all(rest_pose(self._prior))
+        self._calibrator = ShapeCalibrator(self._model) if profile is None else None
+        self._neutral = NeutralFace() if profile is None else None
+        self._face_neutral = np.zeros(52) if profile is None else profile.face_neutral_array
+        self._betas = np.zeros(self._model.num_betas)
+        self._hand_scale = 1.0
+        if profile is not None:
+            known = profile.betas_array[: self._model.num_betas]
+            self._betas[: len(known)] = known
+            self._hand_scale = profile.hand_scale
+        self._torso = torso_of(body, self._betas)
+        self._retarget = FaceRetargeter(body)
+        timing = timing or HoldTiming()
+        self._keepers = {
+            part: PartKeeper(self._rest[list(part.value)], np.zeros(_vector_size(part, body)), timing)
+            for part in Part
+        }
+        self._seen = SeenParts()
+        self._rotation_filter = RotationFilter(*_rotation_tuning())
+        self._transl_filter = VectorFilter(FilterTuning(0.8, 6.0))
+        self._expression_filter = VectorFilter(FilterTuning(4.0, 8.0))
+        self._fitted: FitResult | None = None
+        self._fitted_ns = 0
+        self._last_ns: int | None = None
+        self._usual_cost = np.inf
+        self._transl = np.array([0.0, 0.0, -1.5])
+
+    @property
+    def profile(self) -> UserProfile:
+        """What is known of the user now."""
+        return UserProfile(
+            body_name=self.body.name,
+            body_sha256=self.body.sha256,
+            betas=tuple(float(b) for b in self._betas),
+            hand_scale=float(self._hand_scale),
+            face_neutral=tuple(float(s) for s in self._face_neutral),
+        )
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the user's shape is known (from a profile, or after the first seconds)."""
+        return self._calibrator is None or self._calibrator.done
+
+    def update(self, obs: Observation) -> TrackedFrame:
+        """The state for one observation."""
+        start = time.perf_counter()
+        dt = 1 / 30 if self._last_ns is None else float(np.clip((obs.time_ns - self._last_ns) * 1e-9, 1e-3, 1.0))
+        self._last_ns = obs.time_ns
+        seen = self._seen.update(obs)
+        if Part.TRUNK in seen:
+            self._fit_frame(obs, seen, dt)
+        rotations = self._show_body(seen, dt)
+        face = self._show_face(obs, dt)
+        state = self._state(obs, rotations, face, seen)
+        residuals = measure_residuals(obs, self._model.shaped(self._betas, self._hand_scale), state)
+        held = tuple(part for part in Part if part not in seen)
+        return TrackedFrame(state, obs, residuals, held, (time.perf_counter() - start) * 1e3)
+
+    def _fit_frame(self, obs: Observation, seen: frozenset[Part], dt: float) -> None:
+        self._ease_shape(dt)
+        person = PersonModel(self._model.shaped(self._betas, self._hand_scale), self._torso, self._prior)
+        moving = _moving(seen)
+        lost = self._fitted is None or obs.time_ns - self._fitted_ns > _LOST_NS
+        held = self._held_rotations()
+        if not lost:
+            assert self._fitted is not None
+            rotations = np.where(moving[:, None, None], self._fitted.rotations, held)
+            temporal = _temporal_prior(rotations, self._fitted.transl, dt)
+            problem = build_problem(obs, person, temporal, moving, np.eye(3))
+            result = fit(problem, rotations, self._fitted.transl, _ITERATIONS)
+            lost = result.cost > _COST_JUMP * self._usual_cost
+        if lost:
+            fresh = self._fit_afresh(obs, person, moving, held)
+            if self._fitted is None or obs.time_ns - self._fitted_ns > _LOST_NS or fresh[0].cost < result.cost:
+                result, problem = fresh
+        cost = result.cost
+        self._usual_cost = cost if not np.isfinite(self._usual_cost) else 0.95 * self._usual_cost + 0.05 * cost
+        self._fitted, self._fitted_ns = result, obs.time_ns
+        if self._calibrator is not None and not self._calibrator.done:
+            self._calibrator.offer(obs, problem, result.rotations, result.transl)
+            if self._calibrator.step():
+                self._torso = torso_of(self.body, self._calibrator.betas)
+
+    def _fit_afresh(
+        self, obs: Observation, person: PersonModel, moving: Bool[np.ndarray, "55"], held: np.ndarray
+    ) -> tuple[FitResult, FitProblem]:
+        """From the landmarks alone, without a past."""
+        rotations, transl = starting_pose(obs, person.skeleton, held)
+        rotations = np.where(moving[:, None, None], rotations, held)
+        nothing = TemporalPrior(rotations, np.zeros(NUM_JOINTS), transl, np.zeros(3))
+        problem = build_problem(obs, person, nothing, moving, np.eye(3))
+        return fit(problem, rotations, transl, _ITERATIONS_FIRST), problem
+
+    def _ease_shape(self, dt: float) -> None:
+        if self._calibrator is not None:
+            share = 1.0 - np.exp(-dt / _SHAPE_EASE_S)
+            self._betas = self._betas + share * (self._calibrator.betas - self._betas)
+            self._hand_scale += share * (self._calibrator.hand_scale - self._hand_scale)
+
+    def _held_rotations(self) -> Float[np.ndarray, "55 3 3"]:
+        out = self._rest.copy()
+        for part, keeper in self._keepers.items():
+            out[list(part.value)] = keeper.shown[0]
+        return out
+
+    def _show_body(self, seen: frozenset[Part], dt: float) -> Float[np.ndarray, "55 3 3"]:
+        """Filtered rotations of what is seen, held ones of what is not; updates the translation."""
+        out = self._held_rotations()
+        if self._fitted is not None and Part.TRUNK in seen:
+            rotations, transl = self._fitted.rotations, self._fitted.transl
+            if self._smooth:
+                rotations, transl = self._rotation_filter(rotations, dt), self._transl_filter(transl, dt)
+        else:
+            rotations, transl = out, None
+        for part, keeper in self._keepers.items():
+            if part in (Part.FACE, Part.EYES):
+                continue
+            joints = list(part.value)
+            vector = transl if part is Part.TRUNK and transl is not None else np.zeros(len(keeper.shown[1]))
+            out[joints], shown_vector = keeper.update((rotations[joints], vector) if part in seen else None, dt)
+            if part is Part.TRUNK:
+                self._show_root(shown_vector, out, part in seen)
+        return out
+
+    def _show_root(self, transl: np.ndarray, rotations: np.ndarray, seen: bool) -> None:
+        """A lost body eases to rest where it stands: its place and its heading stay."""
+        if seen:
+            self._transl = transl
+            self._root = rotations[0].copy()
+        elif self._fitted is not None:
+            rotations[0] = self._root
+
+    def _show_face(self, obs: Observation, dt: float) -> FacePose:
+        keeper, eyes = self._keepers[Part.FACE], self._keepers[Part.EYES]
+        if obs.face is None:
+            jaw, expression = keeper.update(None, dt)
+            eye_rotations, _ = eyes.update(None, dt)
+        else:
+            scores = obs.face.blendshapes.astype(np.float64)
+            if self._neutral is not None:
+                self._neutral.add(scores)
+                self._face_neutral = self._neutral.value
+            if self._smooth:
+                scores = self._expression_filter(scores, dt)
+            pose = self._retarget(scores, self._face_neutral)
+            jaw, expression = keeper.update((exp_all(pose.jaw_pose[None]), pose.expression), dt)
+            eye_rotations, _ = eyes.update((exp_all(np.stack([pose.leye_pose, pose.reye_pose])), np.zeros(0)), dt)
+        leye, reye = log_all(eye_rotations)
+        return FacePose(expression, log_all(jaw)[0], leye, reye)
+
+    def _state(self, obs: Observation, rotations: np.ndarray, face: FacePose, seen: frozenset[Part]) -> BodyState:
+        pose = log_all(rotations)
+        betas = np.zeros(self.body.num_betas, np.float32)
+        betas[: len(self._betas)] = self._betas
+        shown = (Part.TRUNK, Part.LEFT_FINGERS, Part.RIGHT_FINGERS, Part.FACE, Part.EYES)  # in the order of PARTS
+        trust = self._seen.confidence(obs)
+        assert len(shown) == len(PARTS)
+        return BodyState(
+            betas=betas,
+            global_orient=pose[0].astype(np.float32),
+            transl=self._transl.astype(np.float32),
+            body_pose=pose[1:22].astype(np.float32),
+            left_hand_pose=pose[25:40].astype(np.float32),
+            right_hand_pose=pose[40:55].astype(np.float32),
+            jaw_pose=face.jaw_pose.astype(np.float32),
+            leye_pose=face.leye_pose.astype(np.float32),
+            reye_pose=face.reye_pose.astype(np.float32),
+            expression=face.expression.astype(np.float32),
+            time_ns=obs.time_ns,
+            confidence=np.array([trust[p] * self._keepers[p].presence for p in shown], np.float32),
+            source=tuple(Source.CAMERA if p in seen else Source.HELD for p in shown),
+        )
+
+
+def _vector_size(part: Part, body: BodyModel) -> int:
+    return {Part.TRUNK: 3, Part.FACE: body.num_expression}.get(part, 0)
+
+
+def _moving(seen: frozenset[Part]) -> Bool[np.ndarray, "55"]:
+    moving = np.zeros(NUM_JOINTS, bool)
+    for part in seen - {Part.FACE, Part.EYES}:
+        moving[list(part.value)] = True
+    return moving
+
+
+def _per_joint(trunk: float, arms: float, legs: float, fingers: float) -> Float[np.ndarray, "55"]:
+    out = np.full(NUM_JOINTS, trunk)
+    for parts, value in (
+        ((Part.LEFT_ARM, Part.RIGHT_ARM), arms),
+        ((Part.LEFT_LEG, Part.RIGHT_LEG), legs),
+        ((Part.LEFT_FINGERS, Part.RIGHT_FINGERS), fingers),
+    ):
+        for part in parts:
+            out[list(part.value)] = value
+    return out
+
+
+def _temporal_prior(rotations: np.ndarray, transl: np.ndarray, dt: float) -> TemporalPrior:
+    return TemporalPrior(rotations, 1.0 / (_per_joint(**_SPEED) * dt), transl, 1.0 / (_TRANSL_SPEED * dt))
+
+
+def _rotation_tuning() -> tuple[Float[np.ndarray, "55"], Float[np.ndarray, "55"]]:
+    """One-Euro cutoff at rest (Hz) and its growth with speed (Hz per rad/s)."""
+    return _per_joint(0.8, 1.2, 0.8, 1.5), _per_joint(2.0, 2.0, 2.0, 1.5)
