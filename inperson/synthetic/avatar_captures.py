@@ -12,6 +12,7 @@ import numpy as np
 
 from inperson.avatar.body import JOINT_NAMES
 from inperson.avatar.state import BodyState
+from inperson.render.views import EyeView
 from inperson.synthetic.arm_ik import HandGoal, reach
 from inperson.synthetic.cameras import Framing, framed_view
 from inperson.synthetic.captures import CaptureSet, write_index, write_picture
@@ -116,7 +117,9 @@ def capture_session(
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     states = [person.posed(session_state(person, pose)) for pose in SESSION]
-    views, kinds, state_of_view = [], [], []
+    views: list[EyeView] = []
+    kinds: list[str] = []
+    state_of_view: list[int] = []
     for index, posed in enumerate(states):
         stage.set_scene(posed, capture_light())
         for framing, azimuth, elevation in _session_shots(rng, index, len(states), rounds):

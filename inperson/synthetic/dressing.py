@@ -80,7 +80,7 @@ class Dresser:
     def dress(self, spec: PersonSpec) -> DressedPerson:
         """Builds everything; about a second a person."""
         body, base = self.body_of(spec)
-        betas = spec.shape.betas(base.num_betas)
+        betas = spec.shape.betas(body.name, base.num_betas)
         shaped = body.shaped(betas)
         poser = BodyPoser(body, betas)
         rng = np.random.default_rng(spec.shape.seed)

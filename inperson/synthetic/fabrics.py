@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numba import njit
 from scipy.ndimage import uniform_filter
 from scipy.sparse import coo_matrix
@@ -63,7 +63,8 @@ def dye_garment(
         linear = linear_from_srgb(np.array(dye.color, np.float32))
         accent = linear_from_srgb(np.array(dye.accent, np.float32))
         mix = pattern_coverage(dye.pattern, positions[texels] / dye.period)[:, None]
-        albedo = (linear + mix * (accent - linear)) * detail[texels][:, None]
+        folds = np.where(_is_print(rgba[texels, :3]), 1.0, detail[texels])
+        albedo = (linear + mix * (accent - linear)) * folds[:, None]
         out[texels, :3] = srgb_from_linear(albedo)
     return as_texture(out)
 
@@ -87,6 +88,12 @@ def pattern_coverage(name: Pattern, p: Float[np.ndarray, "n 3"]) -> Float[np.nda
 def _band(t: Float[np.ndarray, " n"], width: float) -> Float[np.ndarray, " n"]:
     """1 inside stripes of `width` periods, with soft edges."""
     return np.clip((0.5 * width - np.abs(t % 1.0 - 0.5)) / 0.05 + 0.5, 0.0, 1.0)
+
+
+def _is_print(rgb: Float[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
+    """Texels whose hue is not the cloth's own (its median): logos and piping, which are dyed over."""
+    chroma = rgb - (rgb @ LUMA)[:, None]
+    return np.abs(chroma - np.median(chroma, axis=0)).max(axis=1) > 0.12
 
 
 def _relief(rgba: Float[np.ndarray, "h w 4"], covered: np.ndarray) -> Float[np.ndarray, "h w"]:

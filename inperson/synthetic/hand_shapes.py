@@ -9,8 +9,9 @@ FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 _FLEXION_SHARE = (0.9, 1.1, 0.7)
 """How a curl spreads over knuckle, middle and end joint."""
 _SPREAD_SHARE = np.array([1.0, 0.25, -1.2, -0.45])
-_THUMB_AXIS = np.array([0.3, -1.0, -0.6]) / np.linalg.norm([0.3, -1.0, -0.6])
-_THUMB_SHARE = (0.25, 0.45, 0.5)
+_THUMB_AXES = np.array([[0.74, 0.62, -0.25], [0.58, 0.81, 0.0], [0.58, 0.81, 0.0]])
+"""Of the left thumb's three joints: the first brings it across the palm, the others bend it."""
+_THUMB_SHARE = np.array([0.5, 0.6, 0.6])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,5 @@ def hand_pose(curls: Float[np.ndarray, "6"], left: bool) -> Float[np.ndarray, "1
     for finger in range(4):
         pose[finger, :, 2] = -sign * curls[finger] * np.array(_FLEXION_SHARE)
         pose[finger, 0, 1] = -sign * _SPREAD_SHARE[finger] * curls[5]
-    axis = _THUMB_AXIS * np.array([1.0, sign, sign])
-    pose[4] = np.outer(np.array(_THUMB_SHARE) * curls[4], axis)
+    pose[4] = curls[4] * _THUMB_SHARE[:, None] * _THUMB_AXES * np.array([1.0, sign, sign])
     return pose.reshape(15, 3)

@@ -4,31 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
 
 from inperson.synthetic.fabrics import Dye, Pattern
+from inperson.synthetic.shapes import ETHNICITIES, ShapeSpec
 from inperson.synthetic.wardrobe import Wardrobe
 
 Gender = Literal["female", "male"]
-Ethnicity = Literal["african", "asian", "caucasian"]
-ETHNICITIES: tuple[Ethnicity, ...] = ("african", "asian", "caucasian")
-
-
-@dataclass(frozen=True, slots=True)
-class ShapeSpec:
-    """A body shape: random betas moved, by the least change, to an age and an ethnicity."""
-
-    seed: int
-    age: float
-    """MakeHuman's scale: 0.5 is 25 years, 1.0 is 90."""
-    ethnicity: Ethnicity
-    spread: float = 0.45
-    """Standard deviation of the random betas; beyond 0.6 faces look caricatured."""
-
-    def betas(self, num_betas: int) -> Float[np.ndarray, " B"]:
-        """Shape coefficients, float32."""
-        b = np.random.default_rng(self.seed).normal(0.0, self.spread, num_betas)
-        return b.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +84,7 @@ def sample_person(rng: np.random.Generator, wardrobe: Wardrobe, name: str) -> Pe
     return PersonSpec(
         name=name,
         gender=gender,
-        shape=ShapeSpec(int(rng.integers(2**31)), age, ethnicity),
+        shape=ShapeSpec(int(rng.integers(2**31)), ethnicity, age),
         skin=f"{age_band(age)}_{ethnicity}_{gender}",
         skin_tone=float(rng.uniform(0.85, 1.12)),
         outfit=outfit,
