@@ -7,13 +7,19 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from inperson.app.commands.avatar import Avatar
 from inperson.app.commands.bench import Bench
+from inperson.app.commands.devices import Devices
 from inperson.app.commands.doctor import Doctor
+from inperson.app.commands.live import Live
 from inperson.app.commands.models import Models
 from inperson.errors import InPersonError
 
 Command = (
-    Annotated[Models, tyro.conf.subcommand("models")]
+    Annotated[Live, tyro.conf.subcommand("live")]
+    | Annotated[Avatar, tyro.conf.subcommand("avatar")]
+    | Annotated[Models, tyro.conf.subcommand("models")]
+    | Annotated[Devices, tyro.conf.subcommand("devices")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
 )
@@ -33,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="inperson",
         description="A camera in, your avatar in the mirror.",
         args=argv,
-        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
     )
     try:
         command.run(Console())

@@ -22,10 +22,13 @@ from inperson.app.tracked import Tracked
 from inperson.app.tracking_process import TrackingProcess, TrackingSummary
 from inperson.avatar.body import BodyModel
 from inperson.avatar.gaussians import GaussianAvatar
+from inperson.avatar.state import PARTS
 from inperson.errors import BadInputError
 from inperson.render.overlay import Overlay
 from inperson.render.window import Action, MirrorWindow
 from inperson.tracking.extrapolate import predict
+
+BODY = PARTS.index("body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +131,9 @@ class LiveSession:
     def _tick(self, tick_ns: int) -> None:
         tracked = self._tracking.newest()
         if tracked is not None:
-            self._previous, self._newest = self._newest or tracked, tracked
             self._feed.tracked()
+            if self._newest is not None or tracked.state.confidence[BODY] > 0:  # until then the room is empty
+                self._previous, self._newest = self._newest or tracked, tracked
         if self._newest is not None and self._previous is not None:
             state = predict(self._previous.state, self._newest.state, time.monotonic_ns())
             self._show(self._view.draw(state, self._times), self._newest, tick_ns)

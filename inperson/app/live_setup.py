@@ -24,7 +24,10 @@ from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError
 from inperson.render.backends import make_rasterizer
 from inperson.render.window import MirrorWindow, has_display
+from inperson.tracking.profile import profile_path
 
+ME, NOBODY = "me", "none"
+"""Profiles: who is in front of a camera unless said otherwise, and nobody to remember."""
 DEFAULT_OUT = Path("out/mirror.mp4")
 WINDOW_SIZE = (1100, 800)
 FILE_RATE = 40.0
@@ -57,9 +60,7 @@ def run_session(
         writer = None
         if out is not None:
             writer = stack.enter_context(Mp4Writer(out, *view.picture_size, fps=FILE_RATE, effort="ultrafast"))
-        plan = TrackingPlan(
-            choose_source(options.input), options.body or first.avatar.body_name, repeat=on_screen and out is None
-        )
+        plan = _plan(options, first, repeat=on_screen and out is None)
         dimensions = first.body.num_betas, first.body.num_expression
         tracking = stack.enter_context(TrackingProcess(plan, *dimensions, open_tracking))
         ready = _get_ready(tracking, view, dimensions, console)
@@ -106,6 +107,14 @@ def _cast(wanted: str | None) -> tuple[str, ...]:
 def _load(name: str, body: str | None) -> Performer:
     avatar = load_avatar(name)
     return Performer(avatar, load_body(body or avatar.body_name))
+
+
+def _plan(options: Live, first: Performer, *, repeat: bool) -> TrackingPlan:
+    source = choose_source(options.input)
+    name = options.profile or (NOBODY if Path(source).exists() else ME)
+    # A shape is one body's: each body has its own file.
+    profile = None if name == NOBODY else str(profile_path(f"{name} {first.body.name}"))
+    return TrackingPlan(source, options.body or first.avatar.body_name, profile, repeat)
 
 
 def _get_ready(tracking: TrackingProcess, view: MirrorView, dimensions: tuple[int, int], console: Console) -> Ready:

@@ -9,6 +9,7 @@ import pytest
 
 from inperson.app.tracking_pipeline import TrackingPlan
 from inperson.app.tracking_process import TrackingProcess
+from inperson.avatar.body import load_body
 from inperson.errors import DeviceError, InPersonError, MissingModelError
 from tests.app import tracking_doubles as doubles
 
@@ -21,7 +22,8 @@ def own_cache(tmp_path, monkeypatch):
 
 
 def start(pipeline) -> TrackingProcess:
-    return TrackingProcess(PLAN, doubles.NUM_BETAS, doubles.NUM_EXPRESSION, open_tracking=pipeline)
+    body = load_body(PLAN.body)
+    return TrackingProcess(PLAN, body.num_betas, body.num_expression, open_tracking=pipeline)
 
 
 def run_to_the_end(tracking: TrackingProcess) -> list:

@@ -7,12 +7,12 @@ import time
 import numpy as np
 
 from inperson.app.tracking_pipeline import TrackingPlan
+from inperson.avatar.body import load_body
 from inperson.avatar.state import BodyState
 from inperson.conventions import Intrinsics
 from inperson.errors import DeviceError, MissingModelError
 from inperson.tracking.observation import CameraFrame, Observation
 
-NUM_BETAS, NUM_EXPRESSION = 10, 52
 FRAME_COUNT = 12
 INTRINSICS = Intrinsics.from_horizontal_fov(64, 48)
 
@@ -32,6 +32,7 @@ class ScriptedPipeline:
 
     def __init__(self, plan: TrackingPlan) -> None:
         self.plan = plan
+        self.body = load_body(plan.body)
         self.count = 0
         self.dropped = 0
 
@@ -51,7 +52,7 @@ class ScriptedPipeline:
         return empty_observation(frame)
 
     def fit(self, observation: Observation) -> BodyState:
-        state = BodyState.rest(NUM_BETAS, NUM_EXPRESSION, observation.time_ns)
+        state = BodyState.rest(self.body.num_betas, self.body.num_expression, observation.time_ns)
         state.transl[0] = self.count
         return state
 

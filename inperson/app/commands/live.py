@@ -28,6 +28,8 @@ class Live:
     """Write the pictures to this MP4."""
     size: tuple[int, int] = (512, 512)
     """Width and height of one view, pixels."""
+    profile: str | None = None
+    """Whose shape and resting face to remember: a name, or none. A camera remembers `me`, a clip nobody."""
     seconds: float | None = None
     """Stop after this long."""
     report: Path | None = None
