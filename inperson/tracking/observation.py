@@ -30,6 +30,9 @@ class HandObservation:
     world: Float[np.ndarray, "21 3"]
     """Metres about the hand's centre, OpenCV camera axes (x right, y down, z away)."""
     confidence: float
+    carried: bool = False
+    """True when the hand could not be read in this frame (motion blur) and its last landmarks were moved along
+    with the body's wrist: the place is evidence, the shape is memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,153 @@
+"""Where to look for a hand, and whether to believe what was seen there."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from inperson.tracking.crops import RotatedSquare, angle_of_up
+from inperson.tracking.landmarkers_hand_network import HandGuess, Side, square_around
+
+Body = Float[np.ndarray, "33 2"]
+Image = UInt8[np.ndarray, "H W 3"]
+
+_SHOULDERS, _HIPS = [11, 12], [23, 24]
+_ELBOW, _PINKY, _INDEX = -2, 2, 4
+"""Neighbours of a wrist among the body landmarks, relative to its index."""
+_FINGERS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
+_PALM_OUTLINE = [0, 1, 5, 9, 13, 17]
+_PAINT = (128, 128, 128)
+
+
+@dataclass(frozen=True, slots=True)
+class HandSettings:
+    """How readily a hand is believed, and how long one is looked for."""
+
+    keep: float = 0.25
+    """Score from which a followed hand is kept without searching."""
+    take: float = 0.3
+    """Score from which a searched hand is taken."""
+    wrist_sigma: float = 0.35
+    """How far a hand's wrist may lie from the body's before it is doubted; unit: `body_size`."""
+    same_hand: float = 0.2
+    """Two hands whose landmarks are closer than this share of their length are one and the same."""
+    hidden: float = 0.7
+    """Share of a palm's landmarks that may lie on the other hand, which was looked at first."""
+    sure: float = 0.5
+    """Presence from which a hand is painted over to look behind it."""
+    touching: float = 1.0
+    """Two palms closer than this share of their length disturb each other's landmarks."""
+    momentum: float = 0.7
+    """Share of the last frame's motion that a hand is expected to repeat."""
+    max_looks: int = 3
+    """Squares searched for one lost hand in one frame: the likeliest, then others, which take turns."""
+    carry_frames: int = 10
+    """Frames a hand that cannot be read (motion blur) is carried along by the body's wrist."""
+    carry_confidence: float = 0.3
+    """Confidence of a carried hand in its first frame."""
+    carry_decay: float = 0.8
+    """What the confidence is multiplied by in each further one."""
+
+
+def body_size(body: Body) -> float:
+    """The body's size in the picture, pixels: its shoulder width, or what its torso says when seen from the side."""
+    shoulders = np.linalg.norm(body[_SHOULDERS[0]] - body[_SHOULDERS[1]])
+    torso = np.linalg.norm(body[_SHOULDERS].mean(axis=0) - body[_HIPS].mean(axis=0))
+    return max(float(shoulders), 0.6 * float(torso), 1.0)
+
+
+def knuckles(body: Body, side: Side) -> Float[np.ndarray, "2"]:
+    """Where the body landmarks put the middle finger's knuckle."""
+    return (2 * body[side.value + _INDEX] + body[side.value + _PINKY]) / 3
+
+
+def judge(settings: HandSettings, guess: HandGuess, side: Side, body: Body | None) -> float:
+    """How believable a guess is, 0..1.
+
+    The network's presence, times being the right kind of hand (what tells crossing and touching hands
+    apart), times hanging on the right wrist.
+    """
+    score = guess.presence * (0.2 + 0.8 * guess.handedness(side))
+    if body is not None:
+        off = np.linalg.norm(guess.pixels[0] - body[side.value]) / body_size(body)
+        score *= float(np.exp(-0.5 * (off / settings.wrist_sigma) ** 2))
+    return score
+
+
+def same_hand(settings: HandSettings, a: HandGuess, b: HandGuess) -> bool:
+    """Whether two guesses are of one hand."""
+    apart = np.linalg.norm(a.pixels - b.pixels, axis=1).mean()
+    return bool(apart < settings.same_hand * min(a.length, b.length))
+
+
+def touching(settings: HandSettings, a: HandGuess, b: HandGuess) -> bool:
+    """Whether two hands are so close that the network may take one for the other."""
+    apart = np.linalg.norm(a.center - b.center)
+    return bool(apart < settings.touching * max(a.length, b.length))
+
+
+def wrist_squares(body: Body, side: Side) -> list[RotatedSquare]:
+    """Where a lost hand may be, likeliest first: along the body's own fingers, then along the forearm."""
+    size = body_size(body)
+    wrist, knuckle = body[side.value], knuckles(body, side)
+    forearm = wrist - body[side.value + _ELBOW]
+    ahead = wrist + 0.2 * size * forearm / max(float(np.linalg.norm(forearm)), 1.0)
+    fingers, arm = angle_of_up(knuckle - wrist), angle_of_up(forearm)
+    return [
+        RotatedSquare(knuckle, 0.75 * size, fingers),
+        RotatedSquare(ahead, 0.75 * size, arm),
+        RotatedSquare(knuckle, 0.55 * size, fingers),
+        RotatedSquare(knuckle, 0.75 * size, fingers - 0.6),
+        RotatedSquare(knuckle, 0.75 * size, fingers + 0.6),
+        RotatedSquare(ahead, size, arm),
+    ]
+
+
+def squares_beside(other: HandGuess, body: Body, side: Side) -> list[RotatedSquare]:
+    """Where a hand that touches the found `other` one may be: next to it, on its own elbow's side."""
+    square = square_around(other.pixels)
+    across = square.rotation[:, 0]
+    towards = np.sign(across @ (body[side.value + _ELBOW] - other.center))
+    width = np.linalg.norm(other.pixels[5] - other.pixels[17])
+    return [square.moved(towards * share * width * across) for share in (1.2, 0.7)]
+
+
+@dataclass(frozen=True, slots=True)
+class PaintedOver:
+    """A picture in which one hand is painted grey, so that the network sees the one beside or beneath it."""
+
+    image: Image
+    paint: UInt8[np.ndarray, "H W"]
+    """Non-zero where it was painted."""
+
+    @staticmethod
+    def of(image: Image, hand: HandGuess) -> "PaintedOver":
+        """Paint `hand` over: its palm and its fingers."""
+        paint = np.zeros(image.shape[:2], np.uint8)
+        width = max(float(np.linalg.norm(hand.pixels[5] - hand.pixels[17])), 0.25 * hand.length)
+        points = np.rint(hand.pixels).astype(np.int32)
+        cv2.fillConvexPoly(paint, cv2.convexHull(points[_PALM_OUTLINE]), 255)
+        for finger in _FINGERS:
+            cv2.polylines(paint, [points[list(finger)]], False, 255, max(2, round(0.28 * width)))
+        painted = image.copy()
+        painted[paint > 0] = _PAINT
+        return PaintedOver(painted, paint)
+
+    def hides(self, hand: HandGuess, share: float) -> bool:
+        """Whether more than that share of a palm lies on the paint: then it is the painted hand's outline again."""
+        height, width = self.paint.shape
+        x, y = np.clip(np.rint(hand.pixels[_PALM_OUTLINE]).astype(int), 0, [width - 1, height - 1]).T
+        return bool((self.paint[y, x] > 0).mean() > share)
+
+
+def carried(guess: HandGuess, side: Side, before: Body, now: Body) -> HandGuess:
+    """The hand of the frame `before`, moved and turned in the picture as the body's wrist and knuckles did."""
+    turn = angle_of_up(knuckles(now, side) - now[side.value]) - angle_of_up(
+        knuckles(before, side) - before[side.value]
+    )
+    R = RotatedSquare(now[side.value], 1.0, turn).rotation
+    pixels = now[side.value] + (guess.pixels - before[side.value]) @ R.T
+    world = guess.world.copy()
+    world[:, :2] = world[:, :2] @ R.T
+    return HandGuess(pixels, world, 0.0, guess.right)
