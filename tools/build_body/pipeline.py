@@ -9,6 +9,7 @@ from inperson.avatar.body import JOINT_NAMES
 from tools.build_body.body_npz import BodyArrays, snap
 from tools.build_body.corrective_fit import build_posedirs
 from tools.build_body.expressions import build_expressions, tpose_expressions
+from tools.build_body.face_landmarks import find_face_landmarks
 from tools.build_body.joint_centering import JointCentering, find_centering
 from tools.build_body.joint_regressor import fit_joint_regressor
 from tools.build_body.makehuman import MakeHuman, load_makehuman
@@ -106,10 +107,11 @@ def build_bodies(common: Common) -> dict[str, BodyArrays]:
         weights,
         still=np.abs(exprdirs).max((1, 2)) < _STILL,
     )
-    posedirs = build_posedirs(
-        templates[names.index("neutral")], common.faces, weights, joints[names.index("neutral")]
-    )
+    neutral = names.index("neutral")
+    posedirs = build_posedirs(templates[neutral], common.faces, weights, joints[neutral])
     part = common.topology.vertex_part[np.searchsorted(common.topology.hm08_index, order)]
+    eyes = [JOINT_NAMES.index(f"{side}_eye") for side in ("left", "right")]
+    landmarks = find_face_landmarks(templates[neutral], common.faces, part, joints[neutral, eyes].mean(0))
     return {
         name: BodyArrays(
             v_template=templates[i],
@@ -124,7 +126,7 @@ def build_bodies(common: Common) -> dict[str, BodyArrays]:
             expression_names=common.mh.expression_names,
             hm08_index=order,
             vertex_part=part,
-            landmarks={},
+            landmarks=landmarks,
         )
         for i, name in enumerate(names)
     }
