@@ -13,10 +13,14 @@ from inperson.app.commands.devices import Devices
 from inperson.app.commands.doctor import Doctor
 from inperson.app.commands.live import Live
 from inperson.app.commands.models import Models
+from inperson.app.commands.render import Render
+from inperson.app.commands.track import Track
 from inperson.errors import InPersonError
 
 Command = (
     Annotated[Live, tyro.conf.subcommand("live")]
+    | Annotated[Track, tyro.conf.subcommand("track")]
+    | Annotated[Render, tyro.conf.subcommand("render")]
     | Annotated[Avatar, tyro.conf.subcommand("avatar")]
     | Annotated[Models, tyro.conf.subcommand("models")]
     | Annotated[Devices, tyro.conf.subcommand("devices")]

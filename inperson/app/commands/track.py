@@ -1,0 +1,51 @@
+"""`inperson track`: every frame of a clip as SMPL-X parameters."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+
+@dataclass(frozen=True)
+class Track:
+    """Track a clip offline: every frame, the person's shape learned from the whole clip, smoothed both ways."""
+
+    clip: tyro.conf.Positional[str]
+    """A video file or a folder of pictures; demo is the shipped clip."""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """The motion to write: an npz with AMASS's names, plus hands, face, confidence, camera and residuals."""
+    report: Path | None = None
+    """Write timings, residuals and how often each part was seen to this JSON file."""
+    body: str = "neutral"
+    """The body to fit: neutral, male, female, or an SMPL-X npz."""
+
+    def run(self, console: Console) -> None:
+        """Track, write, and print a summary."""
+        from rich.progress import Progress
+
+        from inperson.app.inputs import choose_source
+        from inperson.app.native_noise import native_stderr_kept
+        from inperson.app.outputs import check_writable, write_text
+        from inperson.avatar.body import load_body
+        from inperson.errors import BadInputError
+        from inperson.tracking.clip import track_clip
+        from inperson.tracking.motion_file import save_motion
+
+        if self.out.suffix != ".npz":
+            raise BadInputError(f"--out {self.out}", "name a file ending in .npz")
+        for path in filter(None, (self.out, self.report)):
+            check_writable(path)
+        body = load_body(self.body)
+        source = choose_source(self.clip)
+        if not Path(source).exists():
+            raise BadInputError(f"clip {source} does not exist", "give a video file or a folder of pictures")
+        with native_stderr_kept(), Progress(console=console) as progress:
+            task = progress.add_task(Path(source).name, total=None)
+            tracked = track_clip(Path(source), body, progress=lambda done: progress.update(task, completed=done))
+        save_motion(tracked.motion, self.out)
+        if self.report is not None:
+            write_text(self.report, json.dumps(tracked.report, indent=1) + "\n")
+        console.print(f"wrote {self.out}", soft_wrap=True, highlight=False)
