@@ -1,0 +1,66 @@
+"""Adam (Kingma and Ba 2015) over rows that may be dropped and split between steps.
+
+torch's optimisers tie their state to tensors of one size; here moments follow their Gaussians through pruning and
+splitting. One vectorised pass a parameter.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Int
+from numba import njit
+from torch import Tensor
+
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-15
+
+
+class Adam:
+    """Moments of named parameters whose first dimension counts Gaussians.
+
+    Args:
+        parameters: leaves with float32 data; updated in place.
+        decay: L2 coefficient of each parameter, 0 where it is not named.
+    """
+
+    def __init__(self, parameters: dict[str, Tensor], decay: dict[str, float]) -> None:
+        self._decay = decay
+        self._step = 0
+        self._moments = {
+            name: (np.zeros(p.shape, np.float32), np.zeros(p.shape, np.float32)) for name, p in parameters.items()
+        }
+
+    def step(self, parameters: dict[str, Tensor], rates: dict[str, float]) -> None:
+        """Move every parameter along its `.grad`, and clear it."""
+        self._step += 1
+        scale1, scale2 = 1 / (1 - BETA1**self._step), 1 / (1 - BETA2**self._step)
+        for name, parameter in parameters.items():
+            if parameter.grad is None:
+                raise ValueError(f"{name} has no gradient")
+            first, second = self._moments[name]
+            _update(
+                parameter.detach().numpy().reshape(-1),
+                np.ascontiguousarray(parameter.grad.numpy()).reshape(-1),
+                first.reshape(-1),
+                second.reshape(-1),
+                np.float32(rates[name]),
+                np.float32(self._decay.get(name, 0.0)),
+                np.float32(scale1),
+                np.float32(scale2),
+            )
+            parameter.grad = None
+
+    def follow(self, source: Int[np.ndarray, " M"], is_new: Bool[np.ndarray, " M"]) -> None:
+        """Rows were rearranged: row i now continues row `source[i]`; new rows start without momentum."""
+        for name, moments in self._moments.items():
+            first, second = (m[source] for m in moments)
+            first[is_new] = 0.0
+            self._moments[name] = (first, second)
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _update(parameter, gradient, first, second, rate, decay, scale1, scale2):
+    b1, b2, epsilon, one = np.float32(BETA1), np.float32(BETA2), np.float32(EPSILON), np.float32(1.0)
+    for i in range(len(parameter)):
+        g = gradient[i] + decay * parameter[i]
+        m = b1 * first[i] + (one - b1) * g
+        v = b2 * second[i] + (one - b2) * g * g
+        first[i], second[i] = m, v
+        parameter[i] -= rate * (m * scale1) / (np.sqrt(v * scale2) + epsilon)

@@ -1,0 +1,37 @@
+"""Our Adam against torch's, and its moments following rearranged rows."""
+
+import numpy as np
+import torch
+
+from inperson.reconstruct.adam import Adam
+
+
+def test_same_steps_as_torch() -> None:
+    rng = np.random.default_rng(0)
+    start = rng.normal(size=(50, 3)).astype(np.float32)
+    ours, theirs = (torch.tensor(start, requires_grad=True) for _ in range(2))
+    adam = Adam({"x": ours}, {"x": 0.05})
+    torch_adam = torch.optim.Adam([theirs], lr=0.03, eps=1e-15, weight_decay=0.05)
+    for _ in range(25):
+        gradient = torch.tensor(rng.normal(size=(50, 3)).astype(np.float32))
+        ours.grad, theirs.grad = gradient.clone(), gradient.clone()
+        adam.step({"x": ours}, {"x": 0.03})
+        torch_adam.step()
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+    assert ours.grad is None
+
+
+def test_moments_follow_their_rows_and_new_rows_start_at_rest() -> None:
+    x = torch.zeros(3, 1, requires_grad=True)
+    adam = Adam({"x": x}, {})
+    for _ in range(5):
+        x.grad = torch.tensor([[1.0], [-1.0], [1.0]])
+        adam.step({"x": x}, {"x": 0.1})
+    source, is_new = np.array([2, 1, 1]), np.array([False, False, True])
+    y = torch.zeros(3, 1, requires_grad=True)
+    adam.follow(source, is_new)
+    y.grad = torch.zeros(3, 1)
+    adam.step({"x": y}, {"x": 0.1})
+    assert y[0].item() < -0.05
+    assert y[1].item() > 0.05
+    assert y[2].item() == 0
