@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 from inperson.tracking.landmarkers_body import BodyLandmarker, BodyLandmarks
 from inperson.tracking.landmarkers_face import FaceLandmarker
-from inperson.tracking.landmarkers_hand_network import Side
+from inperson.tracking.landmarkers_hand_network import HandNetwork, Side
 from inperson.tracking.landmarkers_hands import HandTracker
 from inperson.tracking.models import FACE, HAND, POSE, SILHOUETTE, model_path
 from inperson.tracking.observation import CameraFrame, Observation
@@ -41,7 +41,7 @@ class Perception:
         self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="perception")
         self._body = BodyLandmarker(pose)
         self._face = FaceLandmarker(face)
-        self._hands = HandTracker(hand, self._executor)
+        self._hands = HandTracker({side: HandNetwork(hand) for side in Side}, self._executor)
         self._last: BodyLandmarks | None = None
         self._count = 0
         self._stage_ms: dict[str, float] = {}

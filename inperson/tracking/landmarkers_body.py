@@ -12,7 +12,6 @@ from inperson.tracking.people import BodyBox, PersonKeeper, box_of
 
 Image = UInt8[np.ndarray, "H W 3"]
 _MOST_PEOPLE = 3
-_VISIBLE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class BodyLandmarker:
         person = found[0]
         if self._keeper.keep(box_of(person.pixels, person.visibility), time_ns):
             return person
-        self._drop(image, time_ns)
+        self._drop()
         return None
 
     def find_people(self, image: Image) -> list[BodyLandmarks]:
@@ -64,6 +63,7 @@ class BodyLandmarker:
 
     def forget(self) -> None:
         """Start afresh (another clip, another person)."""
+        self._drop()
         self._keeper = PersonKeeper()
 
     def close(self) -> None:
@@ -71,9 +71,10 @@ class BodyLandmarker:
         self._follower.close()
         self._scout.close()
 
-    def _drop(self, image: Image, time_ns: int) -> None:
-        """Make the follower let go of somebody else it slipped over to: show it an empty picture."""
-        self._follower.detect_for_video(task_image(np.zeros_like(image)), self._clock.stamp_ms(time_ns + 1_000_000))
+    def _drop(self) -> None:
+        """Make the follower let go of whom it follows: show it an empty picture."""
+        empty = np.zeros((64, 64, 3), np.uint8)
+        self._follower.detect_for_video(task_image(empty), self._clock.next_ms())
         self._keeper.lost()
 
 

@@ -10,15 +10,16 @@ Where the hands touch, the network likes to see the same one twice. Then the cle
 and painted over before the other is looked for.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from inperson.tracking.crops import RotatedSquare
-from inperson.tracking.landmarkers_hand_network import HandGuess, HandNetwork, Side, square_around
+from inperson.tracking.landmarkers_hand_network import HandGuess, Side, square_around
 from inperson.tracking.landmarkers_hand_search import (
     Body,
     HandSettings,
@@ -34,6 +35,12 @@ from inperson.tracking.observation import HandObservation
 
 Image = UInt8[np.ndarray, "H W 3"]
 Hands = dict[Side, HandGuess | None]
+
+
+class HandNetwork(Protocol):
+    """Sees a hand in a square (see `landmarkers_hand_network.HandNetwork`)."""
+
+    def look(self, image: Image, square: RotatedSquare) -> HandGuess: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +63,16 @@ class HandTracker:
     """Tracks the two hands of one person over a stream of frames.
 
     Args:
-        bundle: `hand_landmarker.task`.
-        executor: runs the two sides beside each other; needs two free workers.
+        networks: one for each side, because they run beside each other.
+        executor: runs the two sides; needs two free workers.
     """
 
-    def __init__(self, bundle: Path, executor: Executor, settings: HandSettings | None = None) -> None:
+    def __init__(
+        self, networks: Mapping[Side, HandNetwork], executor: Executor, settings: HandSettings | None = None
+    ) -> None:
         self._settings = settings or HandSettings()
         self._executor = executor
-        self._networks = {side: HandNetwork(bundle) for side in Side}
+        self._networks = networks
         self._tracks: dict[Side, _Track | None] = dict.fromkeys(Side)
         self._turn = dict.fromkeys(Side, 0)
 

@@ -39,3 +39,8 @@ class TaskClock:
             self._ms += min(int(step), _LONGEST_STEP_MS) if step > 0 else _NOMINAL_STEP_MS
         self._frame_ns = time_ns
         return self._ms
+
+    def next_ms(self) -> int:
+        """The Task's time for something that is not a frame."""
+        self._ms += 1
+        return self._ms

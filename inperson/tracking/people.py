@@ -8,9 +8,12 @@ from jaxtyping import Float
 _VISIBLE = 0.5
 _SLIPPED_OVERLAP = 0.2
 """A followed body whose box overlaps its last one less than this is somebody else."""
-_REMEMBER_NS = 2_000_000_000
-_NEAR = 1.0
-"""Somebody who went out of view is taken up again within this many of their own heights."""
+_WAIT_NS = 1_500_000_000
+"""How long somebody who went out of view is waited for before another person is taken."""
+_NEAR = 0.6
+"""They are recognised by coming back within that share of their own height,"""
+_AREA_RATIO = 3.0
+"""and by filling about as much of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +70,15 @@ class PersonKeeper:
         """Whether somebody is being followed now."""
 
     def choose(self, boxes: list[BodyBox], time_ns: int) -> int | None:
-        """Whom to track of those in view: the one who was tracked a moment ago, else the largest; None of nobody."""
-        if not boxes:
-            return None
-        if self._box is not None and time_ns - self._time_ns < _REMEMBER_NS:
-            last = self._box
-            height = last.y1 - last.y0
-            distances = [float(np.linalg.norm(box.center - last.center)) for box in boxes]
-            nearest = int(np.argmin(distances))
-            if distances[nearest] < _NEAR * height:
-                return nearest
-        return int(np.argmax([box.area for box in boxes]))
+        """Whom to track of those in view; None of nobody.
+
+        The largest; but for a while after somebody was lost only who can be them again, nobody else.
+        """
+        if self._box is not None and 0 <= time_ns - self._time_ns < _WAIT_NS:
+            likely = [i for i, box in enumerate(boxes) if _can_be(box, self._box)]
+        else:
+            likely = list(range(len(boxes)))
+        return max(likely, key=lambda i: boxes[i].area, default=None)
 
     def keep(self, box: BodyBox, time_ns: int) -> bool:
         """Note where the followed body is now; False when it cannot be the same person."""
@@ -89,3 +90,10 @@ class PersonKeeper:
     def lost(self) -> None:
         """Nobody is followed any more; who it was is remembered for a moment."""
         self.following = False
+
+
+def _can_be(box: BodyBox, last: BodyBox) -> bool:
+    """Whether the person in `box` can be the one last seen in `last`."""
+    apart = np.linalg.norm(box.center - last.center)
+    ratio = max(box.area, 1.0) / max(last.area, 1.0)
+    return bool(apart < _NEAR * (last.y1 - last.y0) and 1 / _AREA_RATIO < ratio < _AREA_RATIO)
