@@ -15,4 +15,4 @@ def choose_source(wanted: str | None) -> str:
     """
     if wanted is None:
         wanted = FIRST_CAMERA if any(camera.index == 0 for camera in list_cameras()) else DEMO
-    return str(assets_dir() / "performer.mp4") if wanted == DEMO else wanted
+    return str(assets_dir() / "performer" / "performer.mp4") if wanted == DEMO else wanted

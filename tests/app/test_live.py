@@ -67,7 +67,7 @@ def test_a_clip_becomes_a_mirror_and_a_report(workplace, options):
     figures = run_session(options(report=workplace / "r.json"), said, doubles.ScriptedPipeline)
     shown = pictures(workplace / "out" / "mirror.mp4")  # the default place when there is no display
     assert files(workplace) == ["out/mirror.mp4", "r.json"]
-    assert len(shown) == figures.display.count >= 3
+    assert len(shown) == figures.display.count >= 1
     times = [time_s for time_s, _ in shown]
     assert times[0] == 0.0
     assert all(later > earlier for earlier, later in itertools.pairwise(times))
@@ -96,7 +96,7 @@ def test_stereo_is_two_views_side_by_side(workplace, options):
 
 def test_view_none_measures_without_writing(workplace, options):
     figures = run_session(options(view="none"), console(), doubles.ScriptedPipeline)
-    assert figures.display.count >= 3
+    assert figures.display.count >= 1
     assert files(workplace) == []
 
 
