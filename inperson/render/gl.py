@@ -3,8 +3,10 @@
 Blending has no early stop, so a pixel's last 1e-4 of transmittance is drawn that the other backends leave out.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import moderngl
 import numpy as np
@@ -21,6 +23,8 @@ from inperson.render.views import EyeView, common_size
 TEXTURE_WIDTH = 1024
 MOST_TARGETS = 8
 """Every OpenGL 3.3 can draw into as many at once."""
+CONTEXT_SETTINGS: dict[str, Any] = {"backend": "egl"} if sys.platform == "linux" else {}
+"""On Linux through EGL, which needs no display."""
 SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software rasterizer")
 
 
@@ -31,7 +35,7 @@ def create_context() -> moderngl.Context:
         DeviceError: there is no OpenGL 3.3.
     """
     try:
-        return moderngl.create_context(standalone=True, require=330, backend="egl")
+        return moderngl.create_context(standalone=True, require=330, **CONTEXT_SETTINGS)
     except Exception as error:
         mend = "install a graphics driver (or Mesa's libegl1 and libgl1-mesa-dri), or use `cpu`"
         raise DeviceError(f"the gl rasteriser found no OpenGL 3.3 ({error})", mend) from error
@@ -137,7 +141,7 @@ class GlRasterizer:
     ) -> None:
         """Draw one pass of one view and read it into the channels of `planes` that it makes."""
         K, program = view.intrinsics, one.program
-        program["camera_from_world"].write(view.T_cv_from_world.T.astype("f4").tobytes())
+        program["camera_from_world"] = tuple(view.T_cv_from_world.T.ravel().tolist())
         program["lens"] = (K.fx, K.fy, K.cx, K.cy)
         program["size"] = (view.width, view.height)
         program["range"] = (view.near, view.far)

@@ -53,6 +53,8 @@ def sort_by_depth(keys, ids, spare_keys, spare_ids, chunk, seen_counts):
     Returns how many there are.
     """
     low, high = key_range(keys, chunk, seen_counts)
+    if high < low:
+        return np.uint32(0)  # nothing is seen
     shift = np.uint32(max(0, bits_needed(np.int64(high) - np.int64(low)) - 2 * DIGIT))
     low_digits, high_digits = np.zeros(BUCKETS, np.uint32), np.zeros(BUCKETS, np.uint32)
     for c in range(seen_counts.size):

@@ -39,8 +39,12 @@ class Gaussians:
         colors: Float[np.ndarray, "N C"],
     ) -> "Gaussians":
         """Views of the caller's arrays where their layout allows it, copies otherwise."""
-        arrays = (_flat_and_padded(a) for a in (means, quats, scales, opacities, colors))
-        return Gaussians(*arrays, colors.shape[1], len(opacities))
+        flat_means, flat_quats, flat_scales, flat_opacities, flat_colors = (
+            _flat_and_padded(a) for a in (means, quats, scales, opacities, colors)
+        )
+        return Gaussians(
+            flat_means, flat_quats, flat_scales, flat_opacities, flat_colors, colors.shape[1], len(opacities)
+        )
 
     @property
     def count(self) -> int:
