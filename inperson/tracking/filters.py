@@ -11,11 +11,11 @@ from inperson.tracking.fit.so3 import exp_so3, log_so3
 
 @dataclass(frozen=True, slots=True)
 class FilterTuning:
-    """One-Euro parameters."""
+    """One-Euro parameters, for all components or one for each."""
 
-    min_cutoff: float
+    min_cutoff: float | tuple[float, ...]
     """Hz at rest: lower is steadier."""
-    beta: float
+    beta: float | tuple[float, ...]
     """Hz added per unit of speed (per second): higher lags less."""
     speed_cutoff: float = 2.0
     """Hz at which the speed itself is smoothed."""
@@ -48,14 +48,14 @@ class VectorFilter:
         t = self._tuning
         self._speed += smoothing(t.speed_cutoff, dt) * ((value - self._raw) / dt - self._speed)
         self._raw = value.copy()
-        self._value = self._value + smoothing(t.min_cutoff + t.beta * np.abs(self._speed), dt) * (value - self._value)
+        self._value = self._value + smoothing(np.add(t.min_cutoff, np.multiply(t.beta, np.abs(self._speed))), dt) * (value - self._value)
         return self._value.copy()
 
 
 class RotationFilter:
     """One-Euro on N rotations along the geodesics between them, each with its own tuning."""
 
-    def __init__(self, min_cutoff: Float[np.ndarray, " N"], beta: Float[np.ndarray, " N"], speed_cutoff: float = 2.0):
+    def __init__(self, min_cutoff: Float[np.ndarray, " N"], beta: Float[np.ndarray, " N"], speed_cutoff: float = 8.0):
         self._min_cutoff = np.asarray(min_cutoff, np.float64)
         self._beta = np.asarray(beta, np.float64)
         self._speed_cutoff = speed_cutoff

@@ -10,7 +10,7 @@ from inperson.conventions import Intrinsics
 from inperson.tracking.fit import landmarks as lm
 from inperson.tracking.fit.observe import in_frame, person_pixels
 from inperson.tracking.fit.problem import Skeleton
-from inperson.tracking.fit.skeleton import attach, forward_joints
+from inperson.tracking.fit.skeleton import place_points
 from inperson.tracking.fit.so3 import exp_all
 from inperson.tracking.observation import Observation
 
@@ -61,10 +61,8 @@ def measure_residuals(obs: Observation, skeleton: Skeleton, state: BodyState) ->
 
 def project_landmarks(skeleton: Skeleton, state: BodyState, intrinsics: Intrinsics) -> Float[np.ndarray, "P 2"]:
     """Every fit landmark of a state in the picture, pixels."""
-    G, P = np.empty((len(skeleton.parents), 3, 3)), np.empty((len(skeleton.parents), 3))
-    X = np.empty((len(skeleton.point_joint), 3))
-    forward_joints(skeleton, exp_all(state.full_pose.astype(np.float64)), state.transl.astype(np.float64), G, P)
-    attach(skeleton.point_joint, skeleton.point_offset, G, P, X)
+    rotations, transl = exp_all(state.full_pose.astype(np.float64)), state.transl.astype(np.float64)
+    X = place_points(skeleton, rotations, transl, np.arange(len(skeleton.point_joint)))
     k = intrinsics
     return X[:, :2] * (k.fx, -k.fy) / np.maximum(-X[:, 2:], 1e-3) + (k.cx, k.cy)
 

@@ -7,20 +7,22 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from inperson.avatar.body import BodyModel
-from inperson.avatar.state import PARTS, BodyState, Source
+from inperson.avatar.state import BodyState, Source
 from inperson.tracking.face_retarget import FacePose, FaceRetargeter, NeutralFace
 from inperson.tracking.filters import FilterTuning, RotationFilter, VectorFilter
+from inperson.tracking.fit import landmarks as lm
 from inperson.tracking.fit.initialise import starting_pose
 from inperson.tracking.fit.limits import pose_prior, rest_pose
 from inperson.tracking.fit.observe import PersonModel, build_problem
-from inperson.tracking.fit.problem import NUM_JOINTS, FitProblem, TemporalPrior
+from inperson.tracking.fit.problem import NUM_JOINTS, FitProblem, TemporalPrior, no_past
 from inperson.tracking.fit.shape import ShapeCalibrator
-from inperson.tracking.fit.skeleton import SkeletonModel
+from inperson.tracking.fit.skeleton import SkeletonModel, place_points
 from inperson.tracking.fit.so3 import exp_all, log_all
 from inperson.tracking.fit.solver import FitResult, fit
 from inperson.tracking.fit.torso import torso_of
 from inperson.tracking.observation import Observation
 from inperson.tracking.parts import HoldTiming, Part, PartKeeper
+from inperson.tracking.plausible import without_impossible_hands
 from inperson.tracking.profile import UserProfile
 from inperson.tracking.residuals import Residuals, measure_residuals
 from inperson.tracking.seen import SeenParts
@@ -34,6 +36,10 @@ _SPEED = {"trunk": 3.0, "arms": 10.0, "legs": 6.0, "fingers": 15.0}
 """Radians per second: the temporal prior's standard deviation per second of frame time."""
 _TRANSL_SPEED = np.array([1.5, 1.5, 0.6])
 """Metres per second across (x, y) and along the view (z)."""
+_TRANSL_TUNING = FilterTuning((0.5, 0.5, 0.3), (25.0, 25.0, 8.0), speed_cutoff=4.0)
+"""Depth is known less well than place in the picture: it is held steadier."""
+_DEPTH_SPEED = 0.7
+"""Metres per second along the view of the arms' landmarks, as far as the temporal prior knows."""
 _SHAPE_EASE_S = 0.5
 """Time constant with which a new shape is taken over."""
 
@@ -92,13 +98,13 @@ class Tracker:
         }
         self._seen = SeenParts()
         self._rotation_filter = RotationFilter(*_rotation_tuning())
-        self._transl_filter = VectorFilter(FilterTuning(0.8, 6.0))
+        self._transl_filter = VectorFilter(_TRANSL_TUNING)
         self._expression_filter = VectorFilter(FilterTuning(4.0, 8.0))
         self._fitted: FitResult | None = None
         self._fitted_ns = 0
         self._last_ns: int | None = None
         self._usual_cost = np.inf
-        self._transl = np.array([0.0, 0.0, -1.5])
+        self._transl, self._root = np.array([0.0, 0.0, -1.5]), np.eye(3)
 
     @property
     def profile(self) -> UserProfile:
@@ -116,18 +122,30 @@ class Tracker:
         """Whether the user's shape is known (from a profile, or after the first seconds)."""
         return self._calibrator is None or self._calibrator.done
 
+    def finish_profile(self) -> UserProfile:
+        """The profile after putting the key frames seen so far to full use (offline: takes a moment)."""
+        if self._calibrator is not None:
+            self._calibrator.run()
+            self._betas, self._hand_scale = self._calibrator.betas.copy(), self._calibrator.hand_scale
+        return self.profile
+
+    def residuals(self, obs: Observation, state: BodyState) -> Residuals:
+        """How far a state of this user is from what was seen."""
+        return measure_residuals(obs, self._model.shaped(self._betas, self._hand_scale), state)
+
     def update(self, obs: Observation) -> TrackedFrame:
         """The state for one observation."""
         start = time.perf_counter()
         dt = 1 / 30 if self._last_ns is None else float(np.clip((obs.time_ns - self._last_ns) * 1e-9, 1e-3, 1.0))
         self._last_ns = obs.time_ns
+        obs = without_impossible_hands(obs)
         seen = self._seen.update(obs)
         if Part.TRUNK in seen:
             self._fit_frame(obs, seen, dt)
         rotations = self._show_body(seen, dt)
         face = self._show_face(obs, dt)
         state = self._state(obs, rotations, face, seen)
-        residuals = measure_residuals(obs, self._model.shaped(self._betas, self._hand_scale), state)
+        residuals = self.residuals(obs, state)
         held = tuple(part for part in Part if part not in seen)
         return TrackedFrame(state, obs, residuals, held, (time.perf_counter() - start) * 1e3)
 
@@ -140,7 +158,7 @@ class Tracker:
         if not lost:
             assert self._fitted is not None
             rotations = np.where(moving[:, None, None], self._fitted.rotations, held)
-            temporal = _temporal_prior(rotations, self._fitted.transl, dt)
+            temporal = self._temporal_prior(person, rotations, self._fitted.transl, moving, dt)
             problem = build_problem(obs, person, temporal, moving, np.eye(3))
             result = fit(problem, rotations, self._fitted.transl, _ITERATIONS)
             lost = result.cost > _COST_JUMP * self._usual_cost
@@ -156,14 +174,29 @@ class Tracker:
             if self._calibrator.step():
                 self._torso = torso_of(self.body, self._calibrator.betas)
 
+    def _temporal_prior(
+        self, person: PersonModel, rotations: np.ndarray, transl: np.ndarray, moving: np.ndarray, dt: float
+    ) -> TemporalPrior:
+        arms = zip((Part.LEFT_ARM, Part.RIGHT_ARM), lm.STEADIED_ARM_POINTS, strict=True)
+        steadied = [points for part, points in arms if moving[part.value[0]]]
+        points = np.concatenate([np.zeros(0, np.int64), *steadied])
+        return TemporalPrior(
+            rotations=rotations,
+            inv_sigma=1.0 / (_per_joint(**_SPEED) * dt),
+            transl=transl,
+            inv_sigma_transl=1.0 / (_TRANSL_SPEED * dt),
+            point=points,
+            depth=place_points(person.skeleton, rotations, transl, points)[:, 2],
+            inv_sigma_depth=1.0 / (_DEPTH_SPEED * dt),
+        )
+
     def _fit_afresh(
         self, obs: Observation, person: PersonModel, moving: Bool[np.ndarray, "55"], held: np.ndarray
     ) -> tuple[FitResult, FitProblem]:
         """From the landmarks alone, without a past."""
         rotations, transl = starting_pose(obs, person.skeleton, held)
         rotations = np.where(moving[:, None, None], rotations, held)
-        nothing = TemporalPrior(rotations, np.zeros(NUM_JOINTS), transl, np.zeros(3))
-        problem = build_problem(obs, person, nothing, moving, np.eye(3))
+        problem = build_problem(obs, person, no_past(rotations, transl), moving, np.eye(3))
         return fit(problem, rotations, transl, _ITERATIONS_FIRST), problem
 
     def _ease_shape(self, dt: float) -> None:
@@ -229,7 +262,6 @@ class Tracker:
         betas[: len(self._betas)] = self._betas
         shown = (Part.TRUNK, Part.LEFT_FINGERS, Part.RIGHT_FINGERS, Part.FACE, Part.EYES)  # in the order of PARTS
         trust = self._seen.confidence(obs)
-        assert len(shown) == len(PARTS)
         return BodyState(
             betas=betas,
             global_orient=pose[0].astype(np.float32),
@@ -270,10 +302,6 @@ def _per_joint(trunk: float, arms: float, legs: float, fingers: float) -> Float[
     return out
 
 
-def _temporal_prior(rotations: np.ndarray, transl: np.ndarray, dt: float) -> TemporalPrior:
-    return TemporalPrior(rotations, 1.0 / (_per_joint(**_SPEED) * dt), transl, 1.0 / (_TRANSL_SPEED * dt))
-
-
 def _rotation_tuning() -> tuple[Float[np.ndarray, "55"], Float[np.ndarray, "55"]]:
     """One-Euro cutoff at rest (Hz) and its growth with speed (Hz per rad/s)."""
-    return _per_joint(0.8, 1.2, 0.8, 1.5), _per_joint(2.0, 2.0, 2.0, 1.5)
+    return _per_joint(0.6, 1.0, 0.8, 1.5), _per_joint(10.0, 25.0, 10.0, 12.0)

@@ -8,7 +8,7 @@ import numpy as np
 from inperson.avatar.body import BodyModel, load_body
 from inperson.avatar.state import BodyState
 from inperson.conventions import Intrinsics
-from inperson.tracking.fit.landmarks import JOINT
+from inperson.tracking.fit.landmarks import JOINT, STEADIED_ARM_POINTS
 from inperson.tracking.fit.limits import pose_prior, rest_pose
 from inperson.tracking.fit.observe import PersonModel, build_problem
 from inperson.tracking.fit.problem import FitProblem, TemporalPrior
@@ -73,6 +73,12 @@ def random_case(seed: int, *, hands: tuple[bool, bool] = (True, True), face: boo
     start[~MOVING] = np.eye(3)
     transl = state.transl + rng.normal(0.0, 0.05, 3)
     temporal = TemporalPrior(
-        exp_all(state.full_pose + rng.normal(0.0, 0.1, (55, 3))), np.full(55, 4.0), transl.copy(), np.full(3, 10.0)
+        rotations=exp_all(state.full_pose + rng.normal(0.0, 0.1, (55, 3))),
+        inv_sigma=np.full(55, 4.0),
+        transl=transl.copy(),
+        inv_sigma_transl=np.full(3, 10.0),
+        point=np.concatenate(STEADIED_ARM_POINTS),
+        depth=rng.normal(-1.4, 0.05, 8),
+        inv_sigma_depth=30.0,
     )
     return Case(state, build_problem(obs, person(), temporal, MOVING, np.eye(3)), start, transl)

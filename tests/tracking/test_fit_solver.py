@@ -9,14 +9,14 @@ from scipy.linalg import solve as dense_solve
 from inperson.avatar.state import BodyState
 from inperson.tracking.fit.contact import find_contacts
 from inperson.tracking.fit.observe import build_problem
-from inperson.tracking.fit.problem import TemporalPrior, unknown_columns
+from inperson.tracking.fit.problem import no_past, unknown_columns
 from inperson.tracking.fit.reference import residuals_reference, solve_reference
 from inperson.tracking.fit.so3 import exp_all, exp_so3, log_all, log_so3, right_jacobian_inverse
 from inperson.tracking.fit.solver import damped_step, fit, huber_cost
 from inperson.tracking.ideal_observation import landmarks_of, observe_state
 from tests.tracking.fit_cases import CAMERA, MOVING, body, person, random_case, skeleton_model, talking_state
 
-NO_PAST = TemporalPrior(np.tile(np.eye(3), (55, 1, 1)), np.zeros(55), np.zeros(3), np.zeros(3))
+NO_PAST = no_past(np.tile(np.eye(3), (55, 1, 1)), np.zeros(3))
 
 
 def cost_of(problem, rotations, transl) -> float:

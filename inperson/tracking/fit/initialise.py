@@ -7,7 +7,7 @@ from inperson.conventions import gl_from_cv_points
 from inperson.tracking.fit.landmarks import JOINT
 from inperson.tracking.fit.observe import landmark_trust
 from inperson.tracking.fit.problem import Skeleton
-from inperson.tracking.fit.skeleton import attach, forward_joints
+from inperson.tracking.fit.skeleton import place_points
 from inperson.tracking.fit.so3 import exp_so3
 from inperson.tracking.observation import Observation
 
@@ -63,10 +63,7 @@ def starting_translation(
     """
     assert obs.body_pixels is not None
     used = np.array([0, 11, 12, 13, 14, 23, 24])
-    G, P = np.empty((len(rotations), 3, 3)), np.empty((len(rotations), 3))
-    X = np.empty((len(used), 3))
-    forward_joints(skeleton, rotations, np.zeros(3), G, P)
-    attach(skeleton.point_joint[used], skeleton.point_offset[used], G, P, X)
+    X = place_points(skeleton, rotations, np.zeros(3), used)
     k = obs.intrinsics
     u = (obs.body_pixels[used, 0] - k.cx) / k.fx
     v = (obs.body_pixels[used, 1] - k.cy) / k.fy

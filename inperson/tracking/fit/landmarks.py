@@ -58,6 +58,13 @@ HAND_PAIRS = (
 """Within one hand: every bone, and across the knuckles."""
 
 
+STEADIED_ARM_POINTS = (
+    np.array([MP_LEFT_ELBOW, MP_LEFT_WRIST, LEFT_HAND + 9, LEFT_HAND + 12]),
+    np.array([MP_RIGHT_ELBOW, MP_RIGHT_WRIST, RIGHT_HAND + 9, RIGHT_HAND + 12]),
+)
+"""Elbow, wrist, middle knuckle and fingertip of the left and the right arm: their depth is steadied over time."""
+
+
 def landmark_basis(
     body: BodyModel, num_betas: int
 ) -> tuple[np.ndarray, Float[np.ndarray, "P 3"], Float[np.ndarray, "P 3 B"]]:

@@ -69,13 +69,13 @@ def person_pixels(obs: Observation) -> float:
     assert px is not None
     shoulders, hips = px[[11, 12]], px[[23, 24]]
     trunk = np.linalg.norm(shoulders.mean(axis=0) - hips.mean(axis=0))
-    return float(max(trunk, 1.3 * np.linalg.norm(shoulders[0] - shoulders[1]), 8.0))
+    return max(float(trunk), 1.3 * float(np.linalg.norm(shoulders[0] - shoulders[1])), 8.0)
 
 
 def in_frame(pixels: Float[np.ndarray, "N 2"], obs: Observation) -> Bool[np.ndarray, " N"]:
     """Which pixels lie inside the picture."""
     k = obs.intrinsics
-    return ((pixels >= 0) & (pixels <= (k.width, k.height))).all(axis=1)
+    return np.all((pixels >= 0) & (pixels <= (k.width, k.height)), axis=1)
 
 
 def landmark_trust(obs: Observation) -> Float[np.ndarray, "33"]:

@@ -83,6 +83,12 @@ class TemporalPrior(NamedTuple):
     transl: Float[np.ndarray, "3"]
     inv_sigma_transl: Float[np.ndarray, "3"]
     """Per metre."""
+    point: Int[np.ndarray, " N"]
+    """Landmarks of the arms whose depth is steadied: along the view one camera says little."""
+    depth: Float[np.ndarray, " N"]
+    """Their world z in the last frame, metres."""
+    inv_sigma_depth: float
+    """Per metre."""
 
 
 class Torso(NamedTuple):
@@ -135,3 +141,9 @@ def unknown_columns(active: Bool[np.ndarray, "55"]) -> Int[np.ndarray, "55"]:
 def num_unknowns(dof: Int[np.ndarray, "55"]) -> int:
     """Length of the tangent vector: translation and three per moving joint."""
     return 3 + 3 * int((dof >= 0).sum())
+
+
+def no_past(rotations: Float[np.ndarray, "55 3 3"], transl: Float[np.ndarray, "3"]) -> TemporalPrior:
+    """A temporal prior that says nothing; the state is only there for its shapes."""
+    nothing = np.zeros(0)
+    return TemporalPrior(rotations, np.zeros(NUM_JOINTS), transl, np.zeros(3), nothing.astype(np.int64), nothing, 0.0)

@@ -9,7 +9,7 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from inperson.tracking.fit.problem import Contacts, FitProblem, num_unknowns
-from inperson.tracking.fit.rows import HUBER_CONTACT, HUBER_DIRECTIONS, HUBER_PIXELS, MIN_DEPTH
+from inperson.tracking.fit.rows import HUBER_CONTACT, HUBER_DEPTH, HUBER_DIRECTIONS, HUBER_PIXELS, MIN_DEPTH
 from inperson.tracking.fit.solver import FitResult
 
 
@@ -46,13 +46,16 @@ def residuals_reference(
         _prior_reference(problem, rotations),
         _hinge_reference(problem, rotations),
         _temporal_reference(problem, rotations, transl),
+        problem.temporal.inv_sigma_depth * (X[problem.temporal.point, 2] - problem.temporal.depth),
         _contact_reference(problem, contacts, G, P),
     ]
     r = np.concatenate([pixels, directions, *others])
     huber = np.full(len(r), np.inf)
     huber[: len(pixels)] = HUBER_PIXELS
     huber[len(pixels) : len(pixels) + len(directions)] = HUBER_DIRECTIONS
-    huber[len(r) - len(contacts.sample) :] = HUBER_CONTACT
+    touching = len(r) - len(contacts.sample)
+    huber[touching - len(problem.temporal.point) : touching] = HUBER_DEPTH
+    huber[touching:] = HUBER_CONTACT
     return r, huber
 
 

@@ -17,8 +17,8 @@ from inperson.tracking.fit.so3 import log_so3, right_jacobian_inverse
 
 MAX_ENTRIES = 96
 """Columns one row can touch: two chains of joints and the translation."""
-HUBER_PIXELS, HUBER_DIRECTIONS, HUBER_CONTACT = 2.5, 2.0, 3.0
-"""Whitened residual from which a landmark, or a contact, counts linearly, not quadratically."""
+HUBER_PIXELS, HUBER_DIRECTIONS, HUBER_CONTACT, HUBER_DEPTH = 2.5, 2.0, 3.0, 1.0
+"""Whitened residual from which a landmark, a contact or a change of depth counts linearly, not quadratically."""
 MIN_DEPTH = 0.05
 """Metres in front of the camera below which a projection is clamped."""
 
@@ -35,6 +35,7 @@ def max_rows(problem):
         + 9 * moving
         + 2 * len(problem.prior.hinge_joint)
         + 3
+        + len(problem.temporal.point)
         + len(problem.torso.sample_joint) * len(problem.torso.joint)
     )
 
@@ -186,9 +187,17 @@ def _hinge_rows(problem, rotations, want, m, r, count, cols, vals, huber):
 
 
 @njit(cache=True, nogil=True)
-def _temporal_rows(problem, rotations, transl, want, m, r, count, cols, vals, huber):
+def _temporal_rows(problem, rotations, transl, G, P, X, want, m, r, count, cols, vals, huber):
     f = problem.temporal
-    e, jr = np.empty(3), np.empty((3, 3))
+    e, jr, g = np.empty(3), np.empty((3, 3)), np.array([0.0, 0.0, f.inv_sigma_depth])
+    for n in range(len(f.point)):
+        p = f.point[n]
+        r[m] = f.inv_sigma_depth * (X[p, 2] - f.depth[n])
+        huber[m] = HUBER_DEPTH
+        if want:
+            k = problem.skeleton.point_joint[p]
+            count[m] = _relative_row(problem, G, P, k, X[p], -1, X[p], g, cols[m], vals[m])
+        m += 1
     for a in range(3):
         r[m] = f.inv_sigma_transl[a] * (transl[a] - f.transl[a])
         cols[m, 0], vals[m, 0], count[m], huber[m] = a, f.inv_sigma_transl[a], 1, np.inf
@@ -283,6 +292,6 @@ def fill_rows(problem, contacts, rotations, transl, want_jacobian, r, count, col
     m = _direction_rows(problem, G, P, X, want_jacobian, m, r, count, cols, vals, huber)
     m = _prior_rows(problem, rotations, want_jacobian, m, r, count, cols, vals, huber)
     m = _hinge_rows(problem, rotations, want_jacobian, m, r, count, cols, vals, huber)
-    m = _temporal_rows(problem, rotations, transl, want_jacobian, m, r, count, cols, vals, huber)
+    m = _temporal_rows(problem, rotations, transl, G, P, X, want_jacobian, m, r, count, cols, vals, huber)
     attach(t.sample_joint, t.sample_offset, G, P, S)
     return _contact_rows(problem, contacts, G, P, S, want_jacobian, m, r, count, cols, vals, huber)

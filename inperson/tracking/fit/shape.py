@@ -84,7 +84,7 @@ class ShapeCalibrator:
             return
         self._last_key_ns = obs.time_ns
         without_past = problem.temporal._replace(
-            inv_sigma=np.zeros_like(problem.temporal.inv_sigma), inv_sigma_transl=np.zeros(3)
+            inv_sigma=np.zeros_like(problem.temporal.inv_sigma), inv_sigma_transl=np.zeros(3), inv_sigma_depth=0.0
         )
         hands = obs.left_hand is not None or obs.right_hand is not None
         frame = _KeyFrame(problem._replace(temporal=without_past), rotations.copy(), transl.copy(), hands)

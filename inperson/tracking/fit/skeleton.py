@@ -105,6 +105,19 @@ def forward_joints(skeleton, rotations, transl, G, P):
                     G[j, r, k] += G[p, r, i] * rotations[j, i, k]
 
 
+def place_points(
+    skeleton: Skeleton,
+    rotations: Float[np.ndarray, "55 3 3"],
+    transl: Float[np.ndarray, "3"],
+    points: Int[np.ndarray, " N"],
+) -> Float[np.ndarray, "N 3"]:
+    """World positions of some landmarks of a pose, metres."""
+    G, P, X = np.empty((NUM_JOINTS, 3, 3)), np.empty((NUM_JOINTS, 3)), np.empty((len(points), 3))
+    forward_joints(skeleton, rotations, transl, G, P)
+    attach(skeleton.point_joint[points], skeleton.point_offset[points], G, P, X)
+    return X
+
+
 @njit(cache=True, nogil=True)
 def attach(joint, offset, G, P, X):
     """World positions of points fixed to joints, written into `X` (N, 3)."""

@@ -34,7 +34,9 @@ def torso_of(body: BodyModel, betas: Float[np.ndarray, " B"]) -> Torso:
     trunk = np.isin(owner, [JOINT[n] for n in ("pelvis", "spine1", "spine2", "spine3")])
     low = joints[JOINT["left_hip"], 1]
     high = joints[JOINT["left_collar"], 1]
-    carriers, centres, radii = [], [], []
+    carriers: list[int] = []
+    centres: list[np.ndarray] = []
+    radii: list[list[float]] = []
     for name, start, end in _SLABS:
         y0, y1 = low + start * (high - low), low + end * (high - low)
         part = v[trunk & (v[:, 1] > y0) & (v[:, 1] < y1)]
@@ -53,7 +55,15 @@ def torso_of(body: BodyModel, betas: Float[np.ndarray, " B"]) -> Torso:
     )
 
 
-def _add(carriers, centres, radii, joint: int, part: np.ndarray, joints: np.ndarray, height: float) -> None:
+def _add(
+    carriers: list[int],
+    centres: list[np.ndarray],
+    radii: list[list[float]],
+    joint: int,
+    part: np.ndarray,
+    joints: np.ndarray,
+    height: float,
+) -> None:
     """An upright ellipsoid about the vertices `part`: as wide and deep as they are, less their outermost percents."""
     low, high = np.percentile(part, [2, 98], axis=0)
     carriers.append(joint)
