@@ -18,6 +18,8 @@ _ELBOW, _PINKY, _INDEX = -2, 2, 4
 _FINGERS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
 _PALM_OUTLINE = [0, 1, 5, 9, 13, 17]
 _PAINT = (128, 128, 128)
+_BEND = 0.7
+"""How far wrists are bent sideways in the search, radians."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class HandSettings:
     same_hand: float = 0.2
     """Two hands whose landmarks are closer than this share of their length are one and the same."""
     hidden: float = 0.7
-    """Share of a palm's landmarks that may lie on the other hand, which was looked at first."""
+    """Share of a hand's landmarks that may lie on the other hand, which was looked at first."""
     sure: float = 0.5
     """Presence from which a hand is painted over to look behind it."""
     touching: float = 1.0
@@ -42,11 +44,11 @@ class HandSettings:
     """Share of the last frame's motion that a hand is expected to repeat."""
     max_looks: int = 3
     """Squares searched for one lost hand in one frame: the likeliest, then others, which take turns."""
-    carry_frames: int = 10
-    """Frames a hand that cannot be read (motion blur) is carried along by the body's wrist."""
+    carry_frames: int = 15
+    """Frames a hand that cannot be read (blurred, hidden) is carried along by the body's wrist."""
     carry_confidence: float = 0.3
     """Confidence of a carried hand in its first frame."""
-    carry_decay: float = 0.8
+    carry_decay: float = 0.85
     """What the confidence is multiplied by in each further one."""
 
 
@@ -88,19 +90,21 @@ def touching(settings: HandSettings, a: HandGuess, b: HandGuess) -> bool:
 
 
 def wrist_squares(body: Body, side: Side) -> list[RotatedSquare]:
-    """Where a lost hand may be, likeliest first: along the body's own fingers, then along the forearm."""
+    """Where a lost hand may be, likeliest first: along the body's own fingers, along the forearm, bent at the wrist."""
     size = body_size(body)
     wrist, knuckle = body[side.value], knuckles(body, side)
-    forearm = wrist - body[side.value + _ELBOW]
-    ahead = wrist + 0.2 * size * forearm / max(float(np.linalg.norm(forearm)), 1.0)
-    fingers, arm = angle_of_up(knuckle - wrist), angle_of_up(forearm)
+    fingers, arm = angle_of_up(knuckle - wrist), angle_of_up(wrist - body[side.value + _ELBOW])
+
+    def ahead(angle: float, scale: float) -> RotatedSquare:
+        return RotatedSquare(wrist + 0.25 * size * np.array([np.sin(angle), -np.cos(angle)]), scale * size, angle)
+
     return [
         RotatedSquare(knuckle, 0.75 * size, fingers),
-        RotatedSquare(ahead, 0.75 * size, arm),
+        ahead(arm, 0.75),
+        ahead(arm - _BEND, 0.75),
+        ahead(arm + _BEND, 0.75),
         RotatedSquare(knuckle, 0.55 * size, fingers),
-        RotatedSquare(knuckle, 0.75 * size, fingers - 0.6),
-        RotatedSquare(knuckle, 0.75 * size, fingers + 0.6),
-        RotatedSquare(ahead, size, arm),
+        ahead(arm, 1.0),
     ]
 
 
@@ -135,9 +139,9 @@ class PaintedOver:
         return PaintedOver(painted, paint)
 
     def hides(self, hand: HandGuess, share: float) -> bool:
-        """Whether more than that share of a palm lies on the paint: then it is the painted hand's outline again."""
+        """Whether more than that share of a hand lies on the paint: then it is the painted hand's outline again."""
         height, width = self.paint.shape
-        x, y = np.clip(np.rint(hand.pixels[_PALM_OUTLINE]).astype(int), 0, [width - 1, height - 1]).T
+        x, y = np.clip(np.rint(hand.pixels).astype(int), 0, [width - 1, height - 1]).T
         return bool((self.paint[y, x] > 0).mean() > share)
 
 
