@@ -56,49 +56,50 @@ def reach(
         collar, shoulder, elbow, wrist = (rest_joints[j[side]] for j in (_COLLAR, _SHOULDER, _ELBOW, _WRIST))
         R_torso_from_collar = Rotation.from_rotvec(pose[_COLLAR[side] - 1])
         at = collar - middle + R_torso_from_collar.apply(shoulder - collar)
-        arm = _solve_arm(
-            goal,
-            at,
-            float(np.linalg.norm(elbow - shoulder)),
-            float(np.linalg.norm(wrist - elbow)),
-            1.0 if side == 0 else -1.0,
-        )
-        upper, fore, hand = arm
+        upper, fore, hand = _solve_arm(goal, at, elbow - shoulder, wrist - elbow, 1.0 if side == 0 else -1.0)
         pose[_SHOULDER[side] - 1] = (R_torso_from_collar.inv() * upper).as_rotvec()
-        bend, wrist_turn = _share_twist(upper.inv() * fore, fore.inv() * hand)
+        bend, wrist_turn = _share_twist(upper.inv() * fore, fore.inv() * hand, wrist - elbow)
         pose[_ELBOW[side] - 1], pose[_WRIST[side] - 1] = bend.as_rotvec(), wrist_turn.as_rotvec()
     return replace(state, body_pose=pose)
 
 
 def _solve_arm(
-    goal: HandGoal, shoulder: Float[np.ndarray, "3"], upper: float, fore: float, sign: float
+    goal: HandGoal,
+    shoulder: Float[np.ndarray, "3"],
+    rest_upper: Float[np.ndarray, "3"],
+    rest_fore: Float[np.ndarray, "3"],
+    sign: float,
 ) -> tuple[Rotation, Rotation, Rotation]:
-    """Rotations of upper arm, forearm and hand in the torso's frame (law of cosines)."""
+    """Rotations of upper arm, forearm and hand in the torso's frame (law of cosines).
+
+    Args:
+        rest_upper, rest_fore: shoulder to elbow and elbow to wrist in the T-pose.
+    """
+    upper, fore = float(np.linalg.norm(rest_upper)), float(np.linalg.norm(rest_fore))
     line = goal.position - shoulder
     distance = float(np.clip(np.linalg.norm(line), abs(upper - fore) + 1e-3, 0.998 * (upper + fore)))
     line = line / np.linalg.norm(line)
     pole = goal.elbow - line * (goal.elbow @ line)
     pole = pole / np.linalg.norm(pole)
     along = (upper**2 + distance**2 - fore**2) / (2.0 * distance)
-    elbow = shoulder + along * line + np.sqrt(max(upper**2 - along**2, 0.0)) * pole
-    upper_direction = elbow - shoulder
-    fore_direction = shoulder + distance * line - elbow
-    hinge = np.cross(upper_direction, fore_direction)
-    rest = _frame(np.array([sign, 0.0, 0.0]), np.array([0.0, -sign, 0.0]))
+    to_elbow = along * line + np.sqrt(max(upper**2 - along**2, 0.0)) * pole
+    to_wrist = distance * line - to_elbow
+    hinge, rest_hinge = np.cross(to_elbow, to_wrist), np.array([0.0, -sign, 0.0])
     rest_hand = _frame(np.array([sign, 0.0, 0.0]), np.array([0.0, -1.0, 0.0]))
     return (
-        Rotation.from_matrix(_frame(upper_direction, hinge) @ rest.T),
-        Rotation.from_matrix(_frame(fore_direction, hinge) @ rest.T),
+        Rotation.from_matrix(_frame(to_elbow, hinge) @ _frame(rest_upper, rest_hinge).T),
+        Rotation.from_matrix(_frame(to_wrist, hinge) @ _frame(rest_fore, rest_hinge).T),
         Rotation.from_matrix(_frame(goal.fingers, goal.palm) @ rest_hand.T),
     )
 
 
-def _share_twist(bend: Rotation, turn: Rotation) -> tuple[Rotation, Rotation]:
-    """Moves part of the wrist's twist about the forearm (x) into the elbow: (elbow, wrist)."""
-    x, _, _, w = turn.as_quat()
-    twist = 2.0 * np.arctan2(x, w)
+def _share_twist(bend: Rotation, turn: Rotation, forearm: Float[np.ndarray, "3"]) -> tuple[Rotation, Rotation]:
+    """Moves part of the wrist's twist about the forearm (T-pose direction) into the elbow: (elbow, wrist)."""
+    axis = forearm / np.linalg.norm(forearm)
+    x, y, z, w = turn.as_quat()
+    twist = 2.0 * np.arctan2(axis @ np.array([x, y, z]), w)
     twist = (twist + np.pi) % (2.0 * np.pi) - np.pi
-    shared = Rotation.from_rotvec([_TWIST_SHARE * twist, 0.0, 0.0])
+    shared = Rotation.from_rotvec(_TWIST_SHARE * twist * axis)
     return bend * shared, shared.inv() * turn
 
 

@@ -66,7 +66,7 @@ MEI = PersonSpec(
     hair="long01",
     hair_tint=HAIR_TINTS["dark brown"],
     eyes="brown",
-    brows="eyebrow002",
+    brows="eyebrow010",
     lashes="eyelashes02",
 )
 

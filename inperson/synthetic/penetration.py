@@ -1,10 +1,14 @@
 """Do arms enter the torso? Depth of forearm and hand vertices behind the torso's surface."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.spatial import cKDTree
 
 from inperson.avatar.body import JOINT_NAMES, BodyModel
+from inperson.avatar.skinning import BodyPoser
+from inperson.avatar.state import BodyState
 from inperson.synthetic.drawables import vertex_normals
 
 _TORSO = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
@@ -19,6 +23,11 @@ def forearm_vertices(body: BodyModel) -> Bool[np.ndarray, " V"]:
 def torso_vertices(body: BodyModel) -> Bool[np.ndarray, " V"]:
     """Vertices that mostly follow the spine, neck or head."""
     return body.weights[:, [JOINT_NAMES.index(name) for name in _TORSO]].sum(axis=1) > 0.7
+
+
+def deepest_forearm(body: BodyModel, poser: BodyPoser, states: Sequence[BodyState], step: int = 3) -> float:
+    """The worst `forearm_depth` over every `step`-th state, metres."""
+    return max(forearm_depth(body, poser.pose(state).vertices) for state in states[::step])
 
 
 def forearm_depth(body: BodyModel, vertices: Float[np.ndarray, "V 3"]) -> float:

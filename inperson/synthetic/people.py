@@ -7,7 +7,6 @@ import numpy as np
 
 from inperson.synthetic.fabrics import Dye, Pattern
 from inperson.synthetic.shapes import ETHNICITIES, ShapeSpec
-from inperson.synthetic.wardrobe import Wardrobe
 
 Gender = Literal["female", "male"]
 
@@ -64,6 +63,9 @@ HAIR_TINTS: dict[str, tuple[float, float, float]] = {
 }
 EYE_COLORS = ("blue", "bluegreen", "green", "grey", "brownlight", "brown")
 SHOES = ("shoes01", "shoes02", "shoes03", "shoes04", "shoes05", "shoes06")
+BROWS = ("eyebrow001", "eyebrow005", "eyebrow008", "eyebrow010", "eyebrow011", "eyebrow012")
+"""Without those that frown (002, 003, 004), are drawn as lines (006, 007) or bushy (009)."""
+LASHES = ("eyelashes01", "eyelashes02", "eyelashes03")
 _PATTERNS: tuple[Pattern, ...] = ("plain", "stripes", "pinstripes", "check", "dots")
 
 
@@ -72,7 +74,7 @@ def age_band(age: float) -> str:
     return "young" if age < 0.72 else "middleage" if age < 0.87 else "old"
 
 
-def sample_person(rng: np.random.Generator, wardrobe: Wardrobe, name: str) -> PersonSpec:
+def sample_person(rng: np.random.Generator, name: str) -> PersonSpec:
     """Draws a person. All choices come from `rng`, in one order, so seeds are stable."""
     gender: Gender = "female" if rng.random() < 0.5 else "male"
     ethnicity = ETHNICITIES[rng.choice(3, p=[0.3, 0.3, 0.4])]
@@ -94,8 +96,8 @@ def sample_person(rng: np.random.Generator, wardrobe: Wardrobe, name: str) -> Pe
         hair=HAIR[gender][rng.integers(len(HAIR[gender]))],
         hair_tint=HAIR_TINTS[tint],
         eyes=EYE_COLORS[rng.integers(len(EYE_COLORS))] if ethnicity == "caucasian" else "brown",
-        brows=wardrobe.names("eyebrows")[rng.integers(len(wardrobe.names("eyebrows")))],
-        lashes=wardrobe.names("eyelashes")[rng.integers(len(wardrobe.names("eyelashes")))],
+        brows=BROWS[rng.integers(len(BROWS))],
+        lashes=LASHES[rng.integers(len(LASHES))],
     )
 
 

@@ -1,7 +1,9 @@
 """Scripts: the demo performance, and the short clips that tracking is measured on."""
 
-from inperson.synthetic.hand_shapes import LOOSE, OPEN, POINT, RELAXED, THREE, TWO
-from inperson.synthetic.motion.gestures import BACK, FORWARD, HandKey
+import numpy as np
+
+from inperson.synthetic.hand_shapes import FIST, LOOSE, OPEN, PINCH, POINT, RELAXED, THREE, TWO, HandShape
+from inperson.synthetic.motion.gestures import BACK, FORWARD, Direction, HandKey
 from inperson.synthetic.motion.talking import Speech
 from inperson.synthetic.motion.upper_body import Script
 
@@ -81,3 +83,61 @@ def demo_performance() -> Script:
         stresses=(1.1, 3.5, 4.0, 4.5, 5.8, 6.4, 7.0, 8.0, 9.0),
     )
     return Script(10.0, tuple(left), tuple(right), speech)
+
+
+def stand_still(seconds: float = 2.0) -> Script:
+    """A statue with hands in view: what moves in its tracking is jitter."""
+    key = HandKey(0.0, (0.22, -0.14, 0.30), (0.0, 1.0, 0.25), FORWARD, OPEN)
+    keys = (key, HandKey(seconds, key.position, key.fingers, key.palm, key.shape))
+    return Script(seconds, keys, keys, Speech(()), sway=0.0)
+
+
+def arms_before_chest() -> Script:
+    """Four seconds of what trackers get wrong: hands on the chest, forearms across it, one hand before the other."""
+    left = (
+        HandKey(0.0, *_REST),
+        HandKey(0.7, (0.10, -0.16, 0.25), (-0.9, 0.4, 0.1), BACK, OPEN),
+        HandKey(1.2, (0.10, -0.16, 0.25), (-0.9, 0.4, 0.1), BACK, OPEN),
+        HandKey(1.8, (-0.02, -0.27, 0.25), (-1.0, 0.15, 0.1), (0.0, -0.3, -1.0), RELAXED),
+        HandKey(2.4, (-0.02, -0.27, 0.25), (-1.0, 0.15, 0.1), (0.0, -0.3, -1.0), RELAXED),
+        HandKey(3.1, (0.12, -0.12, 0.30), (-0.6, 0.8, 0.1), BACK, LOOSE),
+        HandKey(4.0, *_REST),
+    )
+    right = (
+        HandKey(0.0, *_REST),
+        HandKey(0.8, (0.16, -0.24, 0.26), (-0.9, 0.35, 0.1), BACK, OPEN),
+        HandKey(1.2, (0.16, -0.24, 0.26), (-0.9, 0.35, 0.1), BACK, OPEN),
+        HandKey(1.9, (-0.01, -0.17, 0.33), (-1.0, 0.2, 0.05), (0.0, -0.3, -1.0), RELAXED),
+        HandKey(2.4, (-0.01, -0.17, 0.33), (-1.0, 0.2, 0.05), (0.0, -0.3, -1.0), RELAXED),
+        HandKey(3.1, (0.14, -0.20, 0.34), (-0.5, 0.85, 0.2), BACK, LOOSE),
+        HandKey(4.0, *_REST),
+    )
+    return Script(4.0, left, right, Speech(((0.3, 3.6),), stresses=(0.8, 2.0, 3.0)))
+
+
+_ORIENTATIONS: tuple[tuple[Direction, Direction], ...] = (
+    ((-0.05, 1.0, 0.15), FORWARD),
+    ((-0.25, 0.6, 0.75), (-0.95, 0.1, -0.2)),
+    ((0.2, 0.4, 0.9), (-0.2, 0.95, -0.2)),
+    ((-0.8, 0.55, 0.2), BACK),
+    ((-0.1, 0.9, 0.4), (-0.8, -0.1, 0.5)),
+)
+"""Fingers and palm of hands as people hold them at a webcam (left hand)."""
+_SHAPES: tuple[HandShape, ...] = (OPEN, LOOSE, RELAXED, FIST, POINT, TWO, THREE, PINCH)
+
+
+def random_gestures(rng: np.random.Generator, seconds: float = 4.0) -> Script:
+    """Both hands wander between random places and shapes in front of the body, while the person talks."""
+    hands = []
+    for _ in range(2):
+        keys = [HandKey(0.0, *_REST)]
+        while keys[-1].seconds < seconds - 0.5:
+            at = keys[-1].seconds + float(rng.uniform(0.45, 0.9))
+            place = (float(rng.uniform(0.10, 0.30)), float(rng.uniform(-0.28, 0.06)), float(rng.uniform(0.27, 0.38)))
+            fingers, palm = _ORIENTATIONS[rng.integers(len(_ORIENTATIONS))]
+            shape = _SHAPES[rng.integers(len(_SHAPES))]
+            keys.append(HandKey(at, place, fingers, palm, shape))
+            keys.append(HandKey(at + 0.25, place, fingers, palm, shape))
+        hands.append(tuple(keys))
+    stresses = tuple(float(t) for t in np.arange(0.6, seconds, 0.8))
+    return Script(seconds, hands[0], hands[1], Speech(((0.3, seconds - 0.3),), stresses=stresses))

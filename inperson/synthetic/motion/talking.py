@@ -36,7 +36,7 @@ def talking_face(
         while t < end:
             length = rng.uniform(*_SYLLABLE)
             vowel = expression_vector(names, FACES[_VOWELS[rng.choice(4, p=[0.4, 0.25, 0.2, 0.15])]])
-            loudness = rng.uniform(0.5, 1.0)
+            loudness = rng.uniform(0.6, 1.25)
             shape = bump(times, t - 0.05, t + 0.4 * length, t + length + 0.05)
             mouth += loudness * shape[:, None] * vowel
             if rng.random() < 0.3:
