@@ -10,6 +10,7 @@ will do). The same seed gives the same captures and the same start.
 import datetime
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from rich.console import Console
 from inperson.avatar.file import load_avatar, save_avatar
 from inperson.avatar.posing import AvatarPoser
 from inperson.paths import assets_dir
+from inperson.reconstruct.close_ups import CLOSE_UPS, add_close_ups
 from inperson.reconstruct.evaluation import Score, draw_like, evaluate, over_grey
 from inperson.reconstruct.fit_captures import FitReport, FitSettings, fit_captures
 from inperson.reconstruct.initial import initial_gaussians
@@ -66,15 +68,15 @@ class Options:
     """Folder where captures are kept, and taken from when they are there already."""
     sheets: Path | None = None
     """Folder for held-out pictures, truth above avatar."""
-    start: int = 42_000
+    start: int = 44_000
     """Gaussians to start with."""
-    count: int = 56_000
+    count: int = 58_000
     """Gaussians to end with, about."""
-    steps: int = 4_000
+    steps: int = 3_000
     size: int = 512
     """Pixels of a capture's side."""
-    rounds: int = 2
-    """Times 130 captures."""
+    rounds: int = 1
+    """Times 130 captures of the common session; the close-ups come on top."""
     seed: int = 0
 
 
@@ -84,7 +86,8 @@ def captures_of(person: DressedPerson, stage: Stage, folder: Path, options: Opti
         captures = load_captures(folder)
         if captures.body_sha256 == person.body.sha256 and np.array_equal(captures.states[0].betas, person.betas):
             return captures
-    return capture_session(person, stage, folder, size=options.size, rounds=options.rounds, seed=options.seed)
+    session = capture_session(person, stage, folder, size=options.size, rounds=options.rounds, seed=options.seed)
+    return add_close_ups(person, stage, session, size=options.size, seed=options.seed)
 
 
 def held_out_captures(person: DressedPerson, stage: Stage, size: int = 1024) -> list[Capture]:
@@ -92,6 +95,7 @@ def held_out_captures(person: DressedPerson, stage: Stage, size: int = 1024) -> 
     captures = []
     for pose, framing, azimuth, elevation in HELD_OUT:
         assert pose not in SESSION
+        assert all(pose != close_up.pose for close_up in CLOSE_UPS)
         posed = person.posed(session_state(person, pose))
         stage.set_scene(posed, capture_light())
         view = framed_view(posed.pose, framing, azimuth, elevation, size)
@@ -99,7 +103,7 @@ def held_out_captures(person: DressedPerson, stage: Stage, size: int = 1024) -> 
     return captures
 
 
-def with_depth(person: DressedPerson, stage: Stage, captures: CaptureSet, size: int = 256):
+def with_depth(person: DressedPerson, stage: Stage, captures: CaptureSet, size: int = 256) -> Iterator[Capture]:
     """Small versions of the captures with depth, to see what each camera sees."""
     for index, view in enumerate(captures.views):
         state = captures.states[int(captures.state_of_view[index])]

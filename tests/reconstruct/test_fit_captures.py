@@ -1,5 +1,6 @@
 """The whole way in small: a textured body is captured on the stage, Gaussians start on it, fitting improves them."""
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from inperson.avatar.file import load_avatar, save_avatar
 from inperson.avatar.skinning import BodyPoser
 from inperson.avatar.state import BodyState
 from inperson.reconstruct.canonical import CanonicalGaussians
+from inperson.reconstruct.close_ups import CLOSE_UPS, add_close_ups
 from inperson.reconstruct.evaluation import evaluate
 from inperson.reconstruct.fit_captures import FitReport, FitSettings, fit_captures
 from inperson.reconstruct.initial import initial_gaussians
 from inperson.reconstruct.person_surface import PersonSurface, seen_pixels
 from inperson.render.backends import make_rasterizer
 from inperson.synthetic.cameras import framed_view
-from inperson.synthetic.captures import Capture, CaptureSet, write_index, write_picture
+from inperson.synthetic.captures import Capture, CaptureSet, load_captures, picture_path, write_index, write_picture
 from inperson.synthetic.drawables import Texture
 from inperson.synthetic.dressing import DressedPerson, body_drawables
 from inperson.synthetic.lights import capture_light
@@ -117,6 +119,18 @@ def test_the_same_seed_gives_the_same_avatar(scene: Scene) -> None:
     results = [fit_captures(start_of(scene), scene.person.body, scene.captures, settings) for _ in range(2)]
     assert results[0].colors.equal(results[1].colors)
     assert results[0].shift.equal(results[1].shift)
+
+
+def test_close_ups_join_the_session_on_disk(scene: Scene, tmp_path: Path) -> None:
+    for index in range(len(scene.captures)):
+        shutil.copy(picture_path(scene.captures.folder, index), tmp_path)
+    with Stage(samples=1) as stage:
+        together = add_close_ups(scene.person, stage, replace(scene.captures, folder=tmp_path), size=40, seed=3)
+    stored = load_captures(tmp_path)
+    assert len(stored) == len(together) == len(scene.captures) + sum(len(c.framings) for c in CLOSE_UPS)
+    assert len(stored.states) == len(scene.captures.states) + len(CLOSE_UPS)
+    assert all(stored.rgba(i)[..., 3].max() > 200 for i in range(len(stored)))
+    assert set(stored.kinds) == {"upper", "head", "mouth", "left_hand", "right_hand", "body"}
 
 
 def test_at_rest_nothing_moves(scene: Scene) -> None:
