@@ -48,7 +48,8 @@ class VectorFilter:
         t = self._tuning
         self._speed += smoothing(t.speed_cutoff, dt) * ((value - self._raw) / dt - self._speed)
         self._raw = value.copy()
-        self._value = self._value + smoothing(np.add(t.min_cutoff, np.multiply(t.beta, np.abs(self._speed))), dt) * (value - self._value)
+        cutoff = np.add(t.min_cutoff, np.multiply(t.beta, np.abs(self._speed)))
+        self._value = self._value + smoothing(cutoff, dt) * (value - self._value)
         return self._value.copy()
 
 

@@ -22,7 +22,7 @@ from inperson.tracking.fit.solver import FitResult, fit
 from inperson.tracking.fit.torso import torso_of
 from inperson.tracking.observation import Observation
 from inperson.tracking.parts import HoldTiming, Part, PartKeeper
-from inperson.tracking.plausible import without_impossible_hands
+from inperson.tracking.plausible import with_doubts
 from inperson.tracking.profile import UserProfile
 from inperson.tracking.residuals import Residuals, measure_residuals
 from inperson.tracking.seen import SeenParts
@@ -138,7 +138,7 @@ class Tracker:
         start = time.perf_counter()
         dt = 1 / 30 if self._last_ns is None else float(np.clip((obs.time_ns - self._last_ns) * 1e-9, 1e-3, 1.0))
         self._last_ns = obs.time_ns
-        obs = without_impossible_hands(obs)
+        obs = with_doubts(obs)
         seen = self._seen.update(obs)
         if Part.TRUNK in seen:
             self._fit_frame(obs, seen, dt)

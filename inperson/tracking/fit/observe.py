@@ -38,6 +38,8 @@ _KNUCKLES_ONLY_POSE = {17: 0.06, 18: 0.06, 19: 0.06, 20: 0.06, 21: 0.06, 22: 0.0
 _FACE_SIGMA, _HAND_SIGMA = 0.012, 0.012
 _WRIST_WITH_HAND = 0.06
 """The pose model's wrist while the hand model gives a better one."""
+_CARRIED_TRUST = 0.4
+"""Of the shape of a hand that was not read in this frame but moved along with the wrist."""
 
 # Standard deviations of unit directions: across the view, along it.
 _BODY_SIGMA = (0.12, 0.30)
@@ -146,7 +148,7 @@ def _pixel_targets(obs: Observation) -> tuple[np.ndarray, np.ndarray, np.ndarray
         if hand is not None:
             points.append(np.arange(first, first + 21))
             pixels.append(hand.pixels)
-            weights.append(np.full(21, np.sqrt(hand.confidence) / (_HAND_SIGMA * size)))
+            weights.append(np.full(21, hand.confidence / (_HAND_SIGMA * size)))
     if obs.face is not None:
         points.append(np.array([lm.FACE_LEFT_EYE, lm.FACE_RIGHT_EYE, lm.FACE_NOSE]))
         pixels.append(_face_pixels(obs.face))
@@ -218,7 +220,7 @@ def _direction_targets(obs: Observation, skeleton: Skeleton, head_offset: np.nda
         if hand is None:
             add_body(pairs, _POSE_PALM_SIGMA)
         else:
-            trust_hand = np.full(len(lm.HAND_PAIRS), np.sqrt(hand.confidence))
+            trust_hand = np.full(len(lm.HAND_PAIRS), hand.confidence * (_CARRIED_TRUST if hand.carried else 1.0))
             out.add(*_hand_vectors(hand, first), _HAND_SIGMA_3D, trust_hand)
     if obs.face is None:
         add_body(lm.HEAD_PAIRS, _POSE_HEAD_SIGMA)
