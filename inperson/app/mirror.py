@@ -19,7 +19,7 @@ class Framing:
 
     centre: Float[np.ndarray, "3"]
     """The point in the middle of the picture."""
-    height: float = 1.0
+    height: float = 0.9
     """What fits between the lower and the upper edge at the centre's distance."""
     distance: float = 1.4
     """Of the eye from the centre."""
@@ -29,7 +29,7 @@ class Framing:
     @staticmethod
     def of_person(head: Float[np.ndarray, "3"]) -> "Framing":
         """Head to waist of a person whose head joint (the base of the skull) is at `head`."""
-        return Framing(centre=np.asarray(head, float) - np.array([0.0, 0.24, 0.0]))
+        return Framing(centre=np.asarray(head, float) - np.array([0.0, 0.2, 0.0]))
 
     def eyes(self, width: int, height: int, *, stereo: bool = False) -> list[EyeView]:
         """One view, or left and right with parallel axes and fields of view that meet at the centre."""
