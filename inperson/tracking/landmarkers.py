@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -10,6 +10,7 @@ from inperson.tracking.landmarkers_body import BodyLandmarker, BodyLandmarks
 from inperson.tracking.landmarkers_face import FaceLandmarker
 from inperson.tracking.landmarkers_hand_network import HandNetwork, Side
 from inperson.tracking.landmarkers_hands import HandTracker
+from inperson.tracking.landmarkers_tasks import native_chatter_muted
 from inperson.tracking.models import FACE, HAND, POSE, SILHOUETTE, model_path
 from inperson.tracking.observation import CameraFrame, Observation
 from inperson.tracking.silhouette import SilhouetteSegmenter
@@ -29,19 +30,21 @@ class Perception:
 
     Args:
         silhouette_every: 1 also segments the person in every frame, n in every n-th, 0 in none.
+        executor: runs the parts; threads of its own by default. It is shut down with this.
 
     Raises:
         MissingModelError: a model file is missing or damaged.
     """
 
-    def __init__(self, silhouette_every: int = 0) -> None:
+    def __init__(self, silhouette_every: int = 0, executor: Executor | None = None) -> None:
         hand, pose, face = model_path(HAND), model_path(POSE), model_path(FACE)
-        self._segmenter = SilhouetteSegmenter(model_path(SILHOUETTE)) if silhouette_every else None
         self._silhouette_every = silhouette_every
-        self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="perception")
-        self._body = BodyLandmarker(pose)
-        self._face = FaceLandmarker(face)
-        self._hands = HandTracker({side: HandNetwork(hand) for side in Side}, self._executor)
+        self._executor = executor or ThreadPoolExecutor(_WORKERS, thread_name_prefix="perception")
+        with native_chatter_muted():
+            self._segmenter = SilhouetteSegmenter(model_path(SILHOUETTE)) if silhouette_every else None
+            self._body = BodyLandmarker(pose)
+            self._face = FaceLandmarker(face)
+            self._hands = HandTracker({side: HandNetwork(hand) for side in Side}, self._executor)
         self._last: BodyLandmarks | None = None
         self._count = 0
         self._stage_ms: dict[str, float] = {}

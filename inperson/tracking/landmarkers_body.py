@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from mediapipe.tasks.python import vision
 
-from inperson.tracking.landmarkers_tasks import TaskClock, model_options, task_image
+from inperson.tracking.landmarkers_tasks import TaskClock, model_options, native_chatter_muted, task_image
 from inperson.tracking.people import BodyBox, PersonKeeper, box_of
 
 Image = UInt8[np.ndarray, "H W 3"]
@@ -59,7 +59,8 @@ class BodyLandmarker:
 
     def find_people(self, image: Image) -> list[BodyLandmarks]:
         """Everybody in the picture, at most three; nothing is remembered."""
-        return _people(self._scout.detect(task_image(image)), image)
+        with native_chatter_muted():  # its first person makes it warn about something that does not apply
+            return _people(self._scout.detect(task_image(image)), image)
 
     def forget(self) -> None:
         """Start afresh (another clip, another person)."""

@@ -90,7 +90,7 @@ def touching(settings: HandSettings, a: HandGuess, b: HandGuess) -> bool:
 
 
 def wrist_squares(body: Body, side: Side) -> list[RotatedSquare]:
-    """Where a lost hand may be, likeliest first: along the body's own fingers, along the forearm, bent at the wrist."""
+    """Where a lost hand may be, likeliest first: along the body's own fingers, the forearm, a bent wrist."""
     size = body_size(body)
     wrist, knuckle = body[side.value], knuckles(body, side)
     fingers, arm = angle_of_up(knuckle - wrist), angle_of_up(wrist - body[side.value + _ELBOW])

@@ -1,5 +1,9 @@
 """What the MediaPipe Tasks have in common here: model options, images, and a clock that never runs backwards."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import mediapipe as mp
@@ -19,6 +23,23 @@ def model_options(path: Path) -> BaseOptions:
 def task_image(image: UInt8[np.ndarray, "H W 3"]) -> mp.Image:
     """An RGB array as the Tasks want it."""
     return mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(image))
+
+
+@contextmanager
+def native_chatter_muted() -> Iterator[None]:
+    """Keep what MediaPipe's C++ parts say while they start off the terminal; no option of theirs does.
+
+    Errors are not lost: they come back as exceptions.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
 
 
 class TaskClock:

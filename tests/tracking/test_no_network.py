@@ -38,23 +38,14 @@ FORBID_SOCKETS = textwrap.dedent(
 )
 TRACK = textwrap.dedent(
     """
-    import numpy as np
     from inperson.avatar.body import load_body
     from inperson.paths import assets_dir
     from inperson.tracking.landmarkers import Perception
-    from inperson.tracking.observation import CameraFrame
     from inperson.tracking.sources import open_source
-    from inperson.tracking.sources_base import assumed_intrinsics
     from inperson.tracking.tracker import Tracker
 
-    clip = assets_dir() / "performer.mp4"
-    frames = []
-    if clip.is_file():
-        with open_source(clip, live=False) as source:
-            frames = [source.read() for _ in range(4)]
-    else:
-        noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), dtype=np.uint8)
-        frames = [CameraFrame(noise, i * 33_000_000, i, assumed_intrinsics(640, 480)) for i in range(4)]
+    with open_source(assets_dir() / "performer" / "performer.mp4", live=False) as source:
+        frames = [source.read() for _ in range(4)]
     tracker = Tracker(load_body())
     with Perception(silhouette_every=1) as perception:
         for frame in frames:
