@@ -21,10 +21,19 @@ class Photographer:
         self.body = body
         self.poser = BodyPoser(body, np.zeros(0, np.float32) if betas is None else betas)
         self.renderer = MeshRenderer(body.faces)
-        self.colors = part_colors(body.vertex_part, self.poser.shaped_vertices)
+        eyes = [JOINT_NAMES.index(f"{side}_eye") for side in ("left", "right")]
+        part = np.zeros(body.num_vertices, int) if body.vertex_part is None else body.vertex_part
+        self.colors = part_colors(self.poser.shaped_vertices, part, self.poser.rest_joints[eyes].mean(0))
 
     def picture(self, state: BodyState, camera: Camera, width: int, height: int) -> UInt8[np.ndarray, "H W 3"]:
         return self.renderer.draw(self.poser.pose(state).vertices, self.colors, camera, width, height)
+
+    def close_up(
+        self, state: BodyState, joint: str, height: float, yaw: float = 0.0, pitch: float = 0.0
+    ) -> UInt8[np.ndarray, "H W 3"]:
+        """Around a posed joint."""
+        at = self.poser.pose(state).joints[JOINT_NAMES.index(joint)]
+        return self.picture(state, Camera(tuple(at.tolist()), height, yaw, pitch), 300, 400)
 
 
 def posed(body: BodyModel, joints: dict[str, tuple[float, float, float]], **expression: float) -> BodyState:
@@ -54,31 +63,26 @@ def relaxed_arms(body: BodyModel, down: float = 72.0, elbow: float = 12.0) -> Bo
 
 
 def _row(body: BodyModel) -> list[np.ndarray]:
-    photographer = Photographer(body)
-    joints = dict(zip(JOINT_NAMES, photographer.poser.rest_joints.tolist(), strict=True))
-    eyes = joints["left_eye"][1] - 0.03
+    p = Photographer(body)
+    eyes = p.poser.rest_joints[JOINT_NAMES.index("left_eye"), 1] - 0.03
     face, size = Camera((0, eyes, 0), 0.34, distance=1.6), (300, 400)
-    side_face = replace(face, yaw=55, target=(0.05, eyes, 0.05), height=0.36)
-    rest, standing = posed(body, {}), relaxed_arms(body)
-    bent = posed(body, {"left_elbow": (0, -110, 0), "left_shoulder": (0, 0, -25), "right_shoulder": (0, 0, -70)})
-    sitting = posed(body, {"left_knee": (105, 0, 0), "left_hip": (-95, 0, 0), "right_knee": (70, 0, 0)})
-    x, y, z = joints["left_elbow"]
-    elbow = (x - 0.03, y - 0.06, z + 0.1)
-    hand = tuple(joints["left_middle1"])
-    body_camera = Camera((0, -0.42, 0), 1.95)
-    curled = relaxed_arms(body, down=0.0, elbow=0.0)
+    aside = replace(face, yaw=55, target=(0.05, eyes, 0.05), height=0.36)
+    standing, whole = relaxed_arms(body), Camera((0, -0.42, 0), 1.95)
+    bent = posed(body, {"left_elbow": (0, -110, 0), "right_shoulder": (0, 0, -70)})
+    kneeling = posed(body, {"left_knee": (105, 0, 0), "left_hip": (-95, 0, 0)})
     return [
-        photographer.picture(rest, body_camera, 400, 400),
-        photographer.picture(standing, body_camera, 200, 400),
-        photographer.picture(standing, replace(body_camera, yaw=90), 200, 400),
-        photographer.picture(rest, face, *size),
-        photographer.picture(rest, side_face, *size),
-        photographer.picture(posed(body, {}, mouthSmile=0.8, cheekSquint=0.3), face, *size),
-        photographer.picture(posed(body, {}, jawOpen=0.7), face, *size),
-        photographer.picture(bent, Camera(elbow, 0.6, yaw=20, pitch=25), 300, 400),
-        photographer.picture(bent, Camera((-0.1, 0.25, 0), 0.9), 300, 400),
-        photographer.picture(sitting, Camera((0.1, -0.6, 0.2), 1.0, yaw=60), 300, 400),
-        photographer.picture(curled, Camera(hand, 0.32, yaw=20, pitch=60), 300, 400),
+        p.picture(posed(body, {}), whole, 400, 400),
+        p.picture(standing, whole, 200, 400),
+        p.picture(standing, replace(whole, yaw=90), 200, 400),
+        p.picture(posed(body, {}), face, *size),
+        p.picture(posed(body, {}), aside, *size),
+        p.picture(posed(body, {}, mouthSmile=0.8, cheekSquint=0.3), face, *size),
+        p.picture(posed(body, {}, jawOpen=0.7), face, *size),
+        p.close_up(bent, "left_elbow", 0.5, pitch=70),
+        p.close_up(bent, "right_shoulder", 0.7),
+        p.close_up(kneeling, "left_knee", 0.6, yaw=70),
+        p.close_up(standing, "left_hip", 0.75, yaw=30),
+        p.close_up(standing, "left_middle1", 0.3, yaw=60),
     ]
 
 

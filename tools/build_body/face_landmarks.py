@@ -28,8 +28,6 @@ IBUG_FROM_MEDIAPIPE = (
 _YAWS, _PITCHES = (-24, -12, 0, 12, 24), (-8, 4)
 _PIXELS, _METRES = 640, 0.34
 _DISTANCE = 3.0
-_BROW_HEIGHT, _BROW_COLOR = 0.0125, (0.24, 0.17, 0.13)
-"""Metres above the eyes, at the brows' ends."""
 _FACING = 0.35
 """Cosine between the surface and the view below which a sighting does not count."""
 
@@ -51,7 +49,7 @@ def find_face_landmarks(
     head_faces = np.flatnonzero(on_head[faces].all(1))
     head = trimesh.Trimesh(vertices, faces[head_faces], process=False)
     renderer = MeshRenderer(faces)
-    colors = _painted(vertices, vertex_part, eyes_at)
+    colors = part_colors(vertices, vertex_part, eyes_at)
     total, weight = np.zeros((NUM_MEDIAPIPE, 3)), np.zeros(NUM_MEDIAPIPE)
     for pitch in _PITCHES:
         for yaw in _YAWS:
@@ -78,15 +76,6 @@ def find_face_landmarks(
         "lmk_faces_idx": mediapipe_faces[ibug].astype(np.int64),
         "lmk_bary_coords": barycentric[ibug],
     }
-
-
-def _painted(vertices: np.ndarray, vertex_part: np.ndarray, eyes_at: np.ndarray) -> Float[np.ndarray, "V 3"]:
-    """Part colours with the brows painted on: without them the landmarker guesses where they are."""
-    colors = part_colors(vertex_part, vertices)
-    aside, above, ahead = np.abs(vertices[:, 0]), vertices[:, 1] - eyes_at[1], vertices[:, 2] - eyes_at[2]
-    arch = _BROW_HEIGHT + 0.004 * (1 - ((aside - 0.034) / 0.022) ** 2)
-    colors[(np.abs(above - arch) < 0.0032) & (aside > 0.011) & (aside < 0.056) & (ahead > -0.02)] = _BROW_COLOR
-    return colors
 
 
 def _detect(picture: np.ndarray) -> Float[np.ndarray, "478 2"] | None:

@@ -11,7 +11,10 @@ _RELAXED_CURL = {  # index, middle, pinky, ring: radians of flexion at the three
     "pinky": (0.48, 0.46, 0.30),
     "ring": (0.44, 0.46, 0.28),
 }
-_RELAXED_THUMB = (0.10, 0.12, 0.18)
+_THUMB_FLEXION = np.array([0.56, 0.76, -0.31])
+"""Axis about which the left thumb bends across the palm; on the right y and z are mirrored."""
+_RELAXED_THUMB = ((0.0, 0.30, 0.14), (0.10, 0.13, -0.05), (0.14, 0.19, -0.08))
+"""Left: beside the index finger instead of spread, a little bent."""
 _SPREAD = (1.0, 0.3, -1.0, -0.4)
 """Of index, middle, pinky and ring about y."""
 
@@ -28,12 +31,12 @@ class HandSpace:
 def build_hand(sign: float) -> HandSpace:
     """The left hand (`sign` 1, fingers along +x) or the right (-1)."""
     curl = np.array([0.0, 0.0, -sign])
-    thumb = np.array([0.3, -sign, -0.6 * sign])
-    thumb /= np.linalg.norm(thumb)
+    mirror = np.array([1.0, sign, sign])
+    thumb = mirror * _THUMB_FLEXION / np.linalg.norm(_THUMB_FLEXION)
     mean = np.zeros((5, 3, 3))
     for finger, angles in enumerate(_RELAXED_CURL.values()):
         mean[finger] = curl * np.array(angles)[:, None]
-    mean[4] = thumb * np.array(_RELAXED_THUMB)[:, None]
+    mean[4] = mirror * np.array(_RELAXED_THUMB)
 
     fist = np.zeros((5, 3, 3))
     fist[:4] = curl

@@ -14,6 +14,9 @@ _PART_COLORS = np.array(
 )  # fmt: skip
 _IRIS, _PUPIL = np.array([0.30, 0.22, 0.15], np.float32), np.array([0.04, 0.04, 0.04], np.float32)
 
+_BROW_HEIGHT, _BROW_COLOR = 0.0125, (0.24, 0.17, 0.13)
+"""Metres above the eyes, at the brows' ends."""
+
 _VERTEX_SHADER = """
 #version 330
 uniform mat4 clip_from_world;
@@ -114,11 +117,13 @@ def vertex_normals(vertices: Float[np.ndarray, "V 3"], faces: np.ndarray) -> Flo
 
 
 def part_colors(
-    vertex_part: Int[np.ndarray, " V"] | None, vertices: Float[np.ndarray, "V 3"]
+    vertices: Float[np.ndarray, "V 3"], vertex_part: Int[np.ndarray, " V"], eyes_at: Float[np.ndarray, "3"]
 ) -> Float[np.ndarray, "V 3"]:
-    """Plain colours of a T-posed body's parts, with an iris on each eye; all skin where parts are unknown."""
-    if vertex_part is None:
-        return np.tile(_PART_COLORS[:1], (len(vertices), 1))
+    """Plain colours of a T-posed body's parts, with irises and brows: a face landmarker needs both.
+
+    Args:
+        eyes_at: the middle between the eyes.
+    """
     colors = _PART_COLORS[vertex_part]
     for part in (LEFT_EYE, RIGHT_EYE):
         eye = np.flatnonzero(vertex_part == part)
@@ -127,4 +132,7 @@ def part_colors(
         off_axis = np.linalg.norm(outward[:, :2], axis=1) / np.linalg.norm(outward, axis=1).max()
         colors[eye[(off_axis < 0.52) & (outward[:, 2] > 0)]] = _IRIS
         colors[eye[(off_axis < 0.2) & (outward[:, 2] > 0)]] = _PUPIL
+    aside, above, ahead = np.abs(vertices[:, 0]), vertices[:, 1] - eyes_at[1], vertices[:, 2] - eyes_at[2]
+    arch = _BROW_HEIGHT + 0.004 * (1 - ((aside - 0.034) / 0.022) ** 2)
+    colors[(np.abs(above - arch) < 0.0032) & (aside > 0.011) & (aside < 0.056) & (ahead > -0.02)] = _BROW_COLOR
     return colors
