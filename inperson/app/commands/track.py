@@ -27,7 +27,6 @@ class Track:
         from rich.progress import Progress
 
         from inperson.app.inputs import choose_source
-        from inperson.app.native_noise import native_stderr_kept
         from inperson.app.outputs import check_writable, write_text
         from inperson.avatar.body import load_body
         from inperson.errors import BadInputError
@@ -42,7 +41,7 @@ class Track:
         source = choose_source(self.clip)
         if not Path(source).exists():
             raise BadInputError(f"clip {source} does not exist", "give a video file or a folder of pictures")
-        with native_stderr_kept(), Progress(console=console) as progress:
+        with Progress(console=console) as progress:
             task = progress.add_task(Path(source).name, total=None)
             tracked = track_clip(Path(source), body, progress=lambda done: progress.update(task, completed=done))
         save_motion(tracked.motion, self.out)
