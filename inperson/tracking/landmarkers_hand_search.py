@@ -18,6 +18,8 @@ _ELBOW, _PINKY, _INDEX = -2, 2, 4
 _FINGERS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
 _PALM_OUTLINE = [0, 1, 5, 9, 13, 17]
 _PAINT = (128, 128, 128)
+_FORESHORTENED = 0.12
+"""A body hand shorter than this (unit: `body_size`) says nothing about its direction; the forearm does."""
 _BEND = 0.7
 """How far wrists are bent sideways in the search, radians."""
 
@@ -145,13 +147,18 @@ class PaintedOver:
         return bool((self.paint[y, x] > 0).mean() > share)
 
 
-def carried(guess: HandGuess, side: Side, before: Body, now: Body) -> HandGuess:
-    """The hand of the frame `before`, moved and turned in the picture as the body's wrist and knuckles did."""
-    turn = angle_of_up(knuckles(now, side) - now[side.value]) - angle_of_up(
-        knuckles(before, side) - before[side.value]
-    )
-    R = RotatedSquare(now[side.value], 1.0, turn).rotation
-    pixels = now[side.value] + (guess.pixels - before[side.value]) @ R.T
+def carried(guess: HandGuess, side: Side, body: Body) -> HandGuess:
+    """A hand seen earlier, hung on the body's wrist and turned in the picture to point where the body's hand points.
+
+    The body landmarks stay right through motion blur in which no finger can be read.
+    """
+    wrist = body[side.value]
+    points = knuckles(body, side) - wrist
+    if np.linalg.norm(points) < _FORESHORTENED * body_size(body):
+        points = wrist - body[side.value + _ELBOW]
+    turn = angle_of_up(points) - angle_of_up(guess.pixels[9] - guess.pixels[0])
+    R = RotatedSquare(wrist, 1.0, turn).rotation
+    pixels = wrist + (guess.pixels - guess.pixels[0]) @ R.T
     world = guess.world.copy()
     world[:, :2] = world[:, :2] @ R.T
     return HandGuess(pixels, world, 0.0, guess.right)

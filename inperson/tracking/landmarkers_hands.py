@@ -51,8 +51,6 @@ class _Track:
     score: float
     motion: Float[np.ndarray, "2"]
     """How far it moved in that frame, image pixels."""
-    body: Body | None
-    """The body it was seen with."""
     behind: bool = False
     """It was found with the other hand painted over, and stays second in line until the hands part."""
     carried: int = 0
@@ -180,14 +178,14 @@ class HandTracker:
         if guess is not None:
             motion = guess.center - before.guess.center if before else np.zeros(2)
             score = self._score(guess, side, body)
-            return _Track(guess, score, motion, body, self._is_behind(side, guess, other, body))
-        if before is None or before.carried >= self._settings.carry_frames or body is None or before.body is None:
+            return _Track(guess, score, motion, self._is_behind(side, guess, other, body))
+        if before is None or before.carried >= self._settings.carry_frames or body is None:
             return None
-        moved = carried(before.guess, side, before.body, body)
+        moved = carried(before.guess, side, body)
         if not _inside(image, RotatedSquare(moved.center, 1.0)):
             return None
         confidence = self._settings.carry_confidence * self._settings.carry_decay**before.carried
-        return _Track(moved, confidence, np.zeros(2), body, before.behind, before.carried + 1)
+        return _Track(moved, confidence, np.zeros(2), before.behind, before.carried + 1)
 
     def _is_behind(self, side: Side, guess: HandGuess, other: HandGuess | None, body: Body | None) -> bool:
         """Which of two touching hands is behind: as before, or else the one that is harder to see."""
