@@ -57,19 +57,18 @@ def read_body_file(path: Path) -> RawBody:
     parents = arrays["kintree_table"][0].astype(np.int64)
     parents[0] = -1
     _check_topology(path, arrays["f"], parents, num_vertices)
+    exprdirs = _without_zero_tail(expression_columns, at_least=len(expr_names) if expr_names else 1)
     return RawBody(
         sha256=hashlib.sha256(content).hexdigest(),
         v_template=_floats(path, "v_template", arrays["v_template"]),
         shapedirs=_floats(path, "shapedirs", _without_zero_tail(shape_columns, at_least=1)),
-        exprdirs=_floats(
-            path, "shapedirs", _without_zero_tail(expression_columns, at_least=len(expr_names) if expr_names else 1)
-        ),
+        exprdirs=_floats(path, "shapedirs", exprdirs),
         posedirs=_floats(path, "posedirs", arrays["posedirs"]),
         J_regressor=_floats(path, "J_regressor", arrays["J_regressor"]),
         weights=_floats(path, "weights", arrays["weights"]),
         parents=parents.astype(np.int32),
         faces=np.ascontiguousarray(arrays["f"], np.int32),
-        optional=_optional_fields(path, arrays, expr_names),
+        optional=_optional_fields(path, arrays, expr_names, exprdirs.shape[-1]),
     )
 
 
@@ -114,11 +113,15 @@ def _check_shapes(path: Path, arrays: dict[str, np.ndarray]) -> int:
         "f": (None, 3),
     }
     for key, shape in expected.items():
-        got = arrays[key].shape
-        if len(got) != len(shape) or any(n is not None and n != m for n, m in zip(shape, got, strict=True)):
-            wanted = tuple("any" if n is None else n for n in shape)
-            raise BadInputError(f"body file '{path}': {key} is {got}, expected {wanted}", _MEND)
+        _check_shape(path, key, arrays[key], shape)
     return v
+
+
+def _check_shape(path: Path, key: str, array: np.ndarray, shape: tuple[int | None, ...]) -> None:
+    got = array.shape
+    if len(got) != len(shape) or any(n is not None and n != m for n, m in zip(shape, got, strict=True)):
+        wanted = tuple("any" if n is None else n for n in shape)
+        raise BadInputError(f"body file '{path}': {key} is {got}, expected {wanted}", _MEND)
 
 
 def _split_shapedirs(path: Path, shapedirs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -159,7 +162,24 @@ def _strings(array: np.ndarray | None) -> tuple[str, ...] | None:
     return None if array is None else tuple(str(name) for name in array)
 
 
-def _optional_fields(path: Path, arrays: dict[str, np.ndarray], expr_names: tuple[str, ...] | None) -> dict[str, Any]:
+def _optional_fields(
+    path: Path, arrays: dict[str, np.ndarray], expr_names: tuple[str, ...] | None, num_expression: int
+) -> dict[str, Any]:
+    v, f = len(arrays["v_template"]), len(arrays["f"])
+    expected: dict[str, tuple[int | None, ...]] = {
+        "expr_names": (num_expression,),
+        "hands_meanl": (45,),
+        "hands_meanr": (45,),
+        "vt": (None, 2),
+        "ft": (f, 3),
+        "hm08_index": (v,),
+        "vertex_part": (v,),
+        "mediapipe_faces": (478,),
+        "mediapipe_barycentric": (478, 3),
+    }
+    for key in _OPTIONAL_KEYS:
+        if key in arrays:
+            _check_shape(path, key, arrays[key], expected[key])
     optional: dict[str, Any] = {"expr_names": expr_names}
     if "hands_meanl" in arrays and "hands_meanr" in arrays:
         both = np.concatenate([arrays["hands_meanl"].reshape(15, 3), arrays["hands_meanr"].reshape(15, 3)])
