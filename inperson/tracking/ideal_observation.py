@@ -102,6 +102,7 @@ def _face(model: SkeletonModel, state: BodyState, X: np.ndarray, pixels: np.ndar
         face[list(corners)] = pixels[point]
     T = np.eye(4)
     axes = X[list(lm.HEAD_AXES)] - X[lm.HEAD_ORIGIN]
-    T[:3, :3] = gl_from_cv_points(axes).T
+    head_from_mediapipe = exp_all(np.array([[lm.HEAD_FROM_MEDIAPIPE_PITCH, 0.0, 0.0]]))[0]
+    T[:3, :3] = gl_from_cv_points(axes).T @ head_from_mediapipe.T
     T[:3, 3] = gl_from_cv_points(X[lm.HEAD_ORIGIN])
     return FaceObservation(face, np.zeros(478), np.zeros(52), T, 1.0)

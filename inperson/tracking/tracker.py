@@ -159,7 +159,7 @@ class Tracker:
             assert self._fitted is not None
             rotations = np.where(moving[:, None, None], self._fitted.rotations, held)
             temporal = self._temporal_prior(person, rotations, self._fitted.transl, moving, dt)
-            problem = build_problem(obs, person, temporal, moving, np.eye(3))
+            problem = build_problem(obs, person, temporal, moving)
             result = fit(problem, rotations, self._fitted.transl, _ITERATIONS)
             lost = result.cost > _COST_JUMP * self._usual_cost
         if lost:
@@ -196,7 +196,7 @@ class Tracker:
         """From the landmarks alone, without a past."""
         rotations, transl = starting_pose(obs, person.skeleton, held)
         rotations = np.where(moving[:, None, None], rotations, held)
-        problem = build_problem(obs, person, no_past(rotations, transl), moving, np.eye(3))
+        problem = build_problem(obs, person, no_past(rotations, transl), moving)
         return fit(problem, rotations, transl, _ITERATIONS_FIRST), problem
 
     def _ease_shape(self, dt: float) -> None:

@@ -81,4 +81,4 @@ def random_case(seed: int, *, hands: tuple[bool, bool] = (True, True), face: boo
         depth=rng.normal(-1.4, 0.05, 8),
         inv_sigma_depth=30.0,
     )
-    return Case(state, build_problem(obs, person(), temporal, MOVING, np.eye(3)), start, transl)
+    return Case(state, build_problem(obs, person(), temporal, MOVING), start, transl)

@@ -62,7 +62,7 @@ def test_perfect_landmarks_give_the_pose_back(seed: int):
     rng = np.random.default_rng(seed)
     state = talking_state(rng)
     obs = observe_state(skeleton_model(), state, CAMERA)
-    problem = build_problem(obs, person(), NO_PAST, MOVING, np.eye(3))
+    problem = build_problem(obs, person(), NO_PAST, MOVING)
     truly = exp_all(state.full_pose.astype(np.float64))
     assume(len(find_contacts(problem, truly, state.transl.astype(np.float64)).sample) == 0)  # no hand in the trunk
     start = exp_all(state.full_pose + rng.normal(0.0, 0.2, (55, 3)))
@@ -88,7 +88,7 @@ def test_limits_pull_an_impossible_elbow_back():
     rng = np.random.default_rng(5)
     state = talking_state(rng, spread=0.0)
     obs = observe_state(skeleton_model(), state, CAMERA)
-    problem = build_problem(obs, person(), NO_PAST, MOVING, np.eye(3))
+    problem = build_problem(obs, person(), NO_PAST, MOVING)
     start = exp_all(state.full_pose.astype(np.float64))
     exp_so3(np.array([0.0, 1.0, 0.0]), start[18])
     result = fit(problem, start, state.transl, 40)

@@ -36,8 +36,12 @@ _TIPS = {
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 """MediaPipe's order: finger f has landmarks 4f+1 (base) to 4f+4 (tip)."""
 
-_HIPS_PER_SHOULDERS = 0.60
-"""MediaPipe's hip landmarks are this far apart, relative to the shoulders (SMPL-X's hip joints are nearer)."""
+_HIPS_PER_SHOULDERS, _HIPS_BELOW_JOINTS = 0.60, 0.025
+"""MediaPipe's hip landmarks are this far apart, relative to the shoulders (SMPL-X's hip joints are nearer), and
+this far below the joints, metres: measured on renders with known pose."""
+HEAD_FROM_MEDIAPIPE_PITCH = -0.24
+"""Radians about x from MediaPipe's face frame to the head joint's, measured on renders with known pose: the frame
+of its canonical face looks down by this much."""
 
 BODY_PAIRS = (
     *((11, 12), (24, 23), (23, 11), (24, 12)),
@@ -114,7 +118,7 @@ def landmark_basis(
         put_vertex(FACE_LEFT_EYE if side == "left" else FACE_RIGHT_EYE, HEAD, _VERTEX[f"{side}_eye"])
     put_vertex(0, HEAD, _VERTEX["nose"])
     put_vertex(FACE_NOSE, HEAD, _VERTEX["nose"])
-    _widen_hips(rest, dirs)
+    _place_hips(rest, dirs)
     put(HEAD_ORIGIN, HEAD, HEAD)
     for axis, point in enumerate(HEAD_AXES):
         put_offset(point, HEAD, tuple(np.eye(3)[axis]))
@@ -130,8 +134,9 @@ def joint_basis(body: BodyModel, num_betas: int) -> tuple[Float[np.ndarray, "55 
     return joints, dirs.reshape(len(joints), 3, num_betas)
 
 
-def _widen_hips(rest: Float[np.ndarray, "P 3"], dirs: Float[np.ndarray, "P 3 B"]) -> None:
+def _place_hips(rest: Float[np.ndarray, "P 3"], dirs: Float[np.ndarray, "P 3 B"]) -> None:
     """Puts the hip landmarks where MediaPipe sees them."""
     for hip, shoulder in ((MP_LEFT_HIP, MP_LEFT_SHOULDER), (MP_RIGHT_HIP, MP_RIGHT_SHOULDER)):
         rest[hip, 0] = _HIPS_PER_SHOULDERS * rest[shoulder, 0]
+        rest[hip, 1] -= _HIPS_BELOW_JOINTS
         dirs[hip, 0] = _HIPS_PER_SHOULDERS * dirs[shoulder, 0]

@@ -18,6 +18,7 @@ from inperson.tracking.fit.problem import (
     Torso,
     unknown_columns,
 )
+from inperson.tracking.fit.so3 import exp_all
 from inperson.tracking.fit.torso import SAMPLES_PER_ARM
 from inperson.tracking.observation import FaceObservation, HandObservation, Observation
 
@@ -32,8 +33,7 @@ _PIXEL_SIGMA[[11, 12, 13, 14, 15, 16]] = 0.025
 _PIXEL_SIGMA[[23, 24]] = 0.04
 _PIXEL_SIGMA[[25, 26, 27, 28]] = 0.03
 _PIXEL_SIGMA[[29, 30, 31, 32]] = 0.05
-_PIXEL_SIGMA[[7, 8]] = 0.05
-_HEAD_ONLY_POSE = {0: 0.03, 2: 0.03, 5: 0.03}
+_HEAD_ONLY_POSE = {0: 0.03, 2: 0.03, 5: 0.03, 7: 0.06, 8: 0.06}
 _KNUCKLES_ONLY_POSE = {17: 0.06, 18: 0.06, 19: 0.06, 20: 0.06, 21: 0.06, 22: 0.06}
 _FACE_SIGMA, _HAND_SIGMA = 0.012, 0.012
 _WRIST_WITH_HAND = 0.06
@@ -51,6 +51,8 @@ _HAND_SIGMA_3D = (0.25, 0.35)
 _HEAD_AXES_SIGMA = (0.06, 0.06)
 _UPRIGHT_SIGMA, _UPRIGHT_UNSEEN_SIGMA = 0.5, 0.12
 """Lean of the pelvis with the hips in view, and with them out of view."""
+
+_HEAD_FROM_MEDIAPIPE = exp_all(np.array([[lm.HEAD_FROM_MEDIAPIPE_PITCH, 0.0, 0.0]]))[0]
 
 TRUNK_PAIRS = 4
 """The first pairs of `BODY_PAIRS` are the trunk's."""
@@ -93,7 +95,6 @@ def build_problem(
     person: PersonModel,
     temporal: TemporalPrior,
     moving: Bool[np.ndarray, "55"],
-    head_offset: Float[np.ndarray, "3 3"],
 ) -> FitProblem:
     """The fit of one frame.
 
@@ -102,7 +103,6 @@ def build_problem(
         person: the person's shape.
         temporal: the last frame.
         moving: joints that may turn; the others stay where the starting point has them.
-        head_offset: rotation of SMPL-X's head relative to MediaPipe's face frame.
     """
     k = obs.intrinsics
     points, pixels, weights = _pixel_targets(obs)
@@ -119,7 +119,7 @@ def build_problem(
     return FitProblem(
         person.skeleton,
         Reprojections(points, pixels, weights, camera),
-        _direction_targets(obs, person.skeleton, head_offset),
+        _direction_targets(obs, person.skeleton),
         person.prior,
         temporal,
         person.torso,
@@ -200,7 +200,7 @@ class _DirectionList:
         )
 
 
-def _direction_targets(obs: Observation, skeleton: Skeleton, head_offset: np.ndarray) -> Directions:
+def _direction_targets(obs: Observation, skeleton: Skeleton) -> Directions:
     assert obs.body_world is not None
     world = gl_from_cv_points(obs.body_world.astype(np.float64))
     trust = landmark_trust(obs)
@@ -225,7 +225,7 @@ def _direction_targets(obs: Observation, skeleton: Skeleton, head_offset: np.nda
     if obs.face is None:
         add_body(lm.HEAD_PAIRS, _POSE_HEAD_SIGMA)
     else:
-        R = gl_from_cv_points(obs.face.T_cv_from_head[:3, :3].T.astype(np.float64)).T @ head_offset
+        R = gl_from_cv_points(obs.face.T_cv_from_head[:3, :3].T.astype(np.float64)).T @ _HEAD_FROM_MEDIAPIPE
         axes = np.array([(lm.HEAD_ORIGIN, axis) for axis in lm.HEAD_AXES])
         out.add(axes, R.T, _HEAD_AXES_SIGMA, np.ones(3))
     hips_seen = trust[[lm.MP_LEFT_HIP, lm.MP_RIGHT_HIP]].min()
