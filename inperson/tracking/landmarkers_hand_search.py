@@ -32,6 +32,8 @@ class HandSettings:
     """Score from which a followed hand is kept without searching."""
     take: float = 0.3
     """Score from which a searched hand is taken."""
+    clear: float = 0.5
+    """Score from which a hand's shape is good enough to be carried on."""
     wrist_sigma: float = 0.35
     """How far a hand's wrist may lie from the body's before it is doubted; unit: `body_size`."""
     same_hand: float = 0.2

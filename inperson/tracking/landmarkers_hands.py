@@ -48,6 +48,8 @@ class _Track:
     """A hand as last seen."""
 
     guess: HandGuess
+    shape: HandGuess
+    """The last that was seen clearly: what is carried when nothing can be read."""
     score: float
     motion: Float[np.ndarray, "2"]
     """How far it moved in that frame, image pixels."""
@@ -178,14 +180,15 @@ class HandTracker:
         if guess is not None:
             motion = guess.center - before.guess.center if before else np.zeros(2)
             score = self._score(guess, side, body)
-            return _Track(guess, score, motion, self._is_behind(side, guess, other, body))
+            shape = before.shape if before and score < self._settings.clear else guess
+            return _Track(guess, shape, score, motion, self._is_behind(side, guess, other, body))
         if before is None or before.carried >= self._settings.carry_frames or body is None:
             return None
-        moved = carried(before.guess, side, body)
+        moved = carried(before.shape, side, body)
         if not _inside(image, RotatedSquare(moved.center, 1.0)):
             return None
         confidence = self._settings.carry_confidence * self._settings.carry_decay**before.carried
-        return _Track(moved, confidence, np.zeros(2), before.behind, before.carried + 1)
+        return _Track(moved, before.shape, confidence, np.zeros(2), before.behind, before.carried + 1)
 
     def _is_behind(self, side: Side, guess: HandGuess, other: HandGuess | None, body: Body | None) -> bool:
         """Which of two touching hands is behind: as before, or else the one that is harder to see."""
