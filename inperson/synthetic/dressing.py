@@ -22,7 +22,7 @@ from inperson.synthetic.wardrobe import Wardrobe, WornMesh, covered_faces
 _PELVIS = 0
 _TOOTH_SLIMMING = np.array([0.93, 1.0, 0.97], np.float32)
 """The gums of teeth_base poke through stretched lip corners at full width."""
-_BITE_SHIFT = np.array([0.0, -0.0045, -0.001], np.float32)
+_BITE_SHIFT = np.array([0.0, -0.0035, -0.0025], np.float32)
 """Metres. As they come the upper teeth hide behind the lip and the lower ones stand in the open mouth."""
 
 

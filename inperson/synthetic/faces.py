@@ -20,7 +20,7 @@ FACES: dict[str, dict[str, float]] = {
     "pleasant": PLEASANT,
     "neutral": {},
     "smile": {"mouthSmile": 0.75, "cheekSquint": 0.45, "eyeSquint": 0.15, "browInnerUp": 0.1},
-    "grin": {"mouthSmile": 0.8, "jawOpen": 0.14, "cheekSquint": 0.5, "mouthUpperUp": 0.35},
+    "grin": {"mouthSmile": 0.75, "jawOpen": 0.2, "cheekSquint": 0.5, "mouthUpperUp": 0.5},
     "open": {"jawOpen": 0.65, "mouthUpperUp": 0.1},
     "ah": {"jawOpen": 0.35, "mouthSmile": 0.15},
     "ee": {"jawOpen": 0.12, "mouthStretch": 0.35, "mouthSmile": 0.35, "mouthUpperUp": 0.2, "mouthLowerDown": 0.3},

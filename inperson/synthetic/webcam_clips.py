@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
-from inperson.avatar.body import load_body
-from inperson.avatar.skinning import BodyPoser
 from inperson.conventions import Intrinsics
 from inperson.errors import BadInputError
 from inperson.render.views import EyeView
@@ -20,7 +18,7 @@ from inperson.synthetic.backgrounds import sample_room
 from inperson.synthetic.cameras import webcam_view
 from inperson.synthetic.dressing import DressedPerson
 from inperson.synthetic.lights import Light
-from inperson.synthetic.motion.clip import MotionClip, load_motion, save_motion
+from inperson.synthetic.motion.clip import MotionClip, save_motion
 from inperson.synthetic.sensor import webcam_picture
 from inperson.synthetic.stage import Stage
 from inperson.synthetic.video import write_video
@@ -28,12 +26,11 @@ from inperson.synthetic.video import write_video
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WebcamTruth:
-    """What is exactly known about a clip of T frames."""
+    """What is exactly known about a clip of T frames; the motion itself is in the same file."""
 
-    motion: MotionClip
-    body_name: str
     joints: Float[np.ndarray, "T 55 3"]
-    """World: the camera is at the origin and looks along -z."""
+    """SMPL-X's joints in the world: the camera is at the origin and looks along -z."""
+    times_ns: Int[np.ndarray, " T"]
     intrinsics: Intrinsics
 
     def pixels(self) -> Float[np.ndarray, "T 55 2"]:
@@ -71,32 +68,26 @@ def save_webcam_clip(
 ) -> None:
     """Writes `path` (.mp4) and its ground truth beside it (.npz)."""
     view = webcam_view()
-    save_motion(clip, path.with_suffix(".npz"), person.body, view.intrinsics)
+    joints = np.stack([person.poser.joint_transforms(state)[1] for state in clip.states])
+    save_motion(clip, path.with_suffix(".npz"), person.body, view.intrinsics, joints)
     write_video(path, webcam_frames(stage, person, clip, light, seed, view), round(clip.fps), quality)
 
 
 def load_webcam_truth(path: Path) -> WebcamTruth:
-    """Ground truth of a clip, joints posed anew from its motion.
+    """Ground truth of a clip.
 
     Args:
         path: the .mp4 or the .npz.
 
     Raises:
-        BadInputError: no ground truth there, or the body has been rebuilt since.
+        BadInputError: no ground truth there.
     """
     path = path.with_suffix(".npz")
     if not path.is_file():
         raise BadInputError(f"no ground truth at {path}", "render the clip again")
     with np.load(path, allow_pickle=False) as file:
-        if not {"camera", "image_size", "body_name", "body_sha256"} <= set(file.files):
+        if not {"joints", "times_ns", "camera", "image_size"} <= set(file.files):
             raise BadInputError(f"{path} is not the ground truth of a webcam clip", "render the clip again")
         fx, fy, cx, cy = (float(v) for v in file["camera"])
         width, height = (int(v) for v in file["image_size"])
-        body_name, sha256 = str(file["body_name"]), str(file["body_sha256"])
-    body = load_body(body_name)
-    if body.sha256 != sha256:
-        raise BadInputError(f"{path} was made with another '{body_name}' body", "render the clip again")
-    motion = load_motion(path, body)
-    poser = BodyPoser(body, motion.states[0].betas)
-    joints = np.stack([poser.joint_transforms(state)[1] for state in motion.states])
-    return WebcamTruth(motion, body_name, joints, Intrinsics(fx, fy, cx, cy, width, height))
+        return WebcamTruth(file["joints"], file["times_ns"], Intrinsics(fx, fy, cx, cy, width, height))

@@ -25,7 +25,14 @@ def direction(x: float, y: float, z: float) -> np.ndarray:
 
 @settings(max_examples=60)
 @given(
-    x=st.floats(0.0, 0.4), y=st.floats(-0.35, 0.2), z=st.floats(0.15, 0.4), fx=UNIT, fy=UNIT, fz=UNIT, px=UNIT, py=UNIT
+    x=st.floats(0.0, 0.4),
+    y=st.floats(-0.35, 0.2),
+    z=st.floats(0.15, 0.4),
+    fx=UNIT,
+    fy=UNIT,
+    fz=UNIT,
+    px=UNIT,
+    py=UNIT,
 )
 def test_wrist_and_hand_meet_the_goal(x, y, z, fx, fy, fz, px, py) -> None:
     fingers = direction(fx, fy, fz)
@@ -51,7 +58,9 @@ def test_wrist_and_hand_meet_the_goal(x, y, z, fx, fy, fz, px, py) -> None:
 
 
 def test_elbows_bend_only_forward() -> None:
-    goal = HandGoal(np.array([0.2, -0.2, 0.3]), np.array([0, 1.0, 0]), np.array([0, 0, 1.0]), np.array([0.5, -1, -0.3]))
+    goal = HandGoal(
+        np.array([0.2, -0.2, 0.3]), np.array([0, 1.0, 0]), np.array([0, 0, 1.0]), np.array([0.5, -1, -0.3])
+    )
     state = reach(PERSON.rest(), JOINTS, goal, None)
     bend = Rotation.from_rotvec(state.body_pose[17]).apply([1.0, 0.0, 0.0])
     assert bend[2] > 0.3, "the forearm turns towards +z, about -y"
@@ -59,7 +68,9 @@ def test_elbows_bend_only_forward() -> None:
 
 
 def test_out_of_reach_is_approached_straight() -> None:
-    goal = HandGoal(np.array([0.3, 0.0, 3.0]), np.array([0, 0, 1.0]), np.array([0, -1.0, 0]), np.array([0.5, -1, -0.3]))
+    goal = HandGoal(
+        np.array([0.3, 0.0, 3.0]), np.array([0, 0, 1.0]), np.array([0, -1.0, 0]), np.array([0.5, -1, -0.3])
+    )
     state = reach(PERSON.rest(), JOINTS, goal, None)
     _, joints, _ = BodyPoser(PERSON.body, PERSON.betas).joint_transforms(state)
     straight = np.linalg.norm(joints[20] - joints[16])
@@ -73,7 +84,9 @@ def test_out_of_reach_is_approached_straight() -> None:
 def test_collars_are_respected() -> None:
     pose = PERSON.rest().body_pose.copy()
     pose[12] = (0.0, 0.0, 0.25)
-    goal = HandGoal(np.array([0.25, 0.0, 0.3]), np.array([0, 1.0, 0]), np.array([0, 0, 1.0]), np.array([0.5, -1, -0.3]))
+    goal = HandGoal(
+        np.array([0.25, 0.0, 0.3]), np.array([0, 1.0, 0]), np.array([0, 0, 1.0]), np.array([0.5, -1, -0.3])
+    )
     state = reach(replace(PERSON.rest(), body_pose=pose), JOINTS, goal, None)
     _, joints, _ = BodyPoser(PERSON.body, PERSON.betas).joint_transforms(state)
     np.testing.assert_allclose(joints[20] - SHOULDERS, goal.position, atol=2e-3)

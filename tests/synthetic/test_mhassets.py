@@ -58,7 +58,10 @@ def test_a_proxy_binds_single_vertices_and_triangles(folder: Path) -> None:
     assert proxy.indices.tolist() == [[7, 7, 7], [1, 2, 3]]
     assert proxy.weights.tolist() == [[1, 0, 0], [0.5, 0.75, -0.25]]
     assert proxy.offsets.tolist() == [[0, 0, 0], [0.1, -0.2, 0.3]]
-    assert [(s.axis, s.vertex_a, s.vertex_b, s.denominator) for s in proxy.scales] == [(0, 10, 20, 2.0), (2, 11, 21, 0.5)]
+    assert [(s.axis, s.vertex_a, s.vertex_b, s.denominator) for s in proxy.scales] == [
+        (0, 10, 20, 2.0),
+        (2, 11, 21, 0.5),
+    ]
     assert np.flatnonzero(proxy.hides).tolist() == [5, 8, 9, 10, 12, 100, 101]
     assert proxy.obj_path == folder / "shawl.obj"
     assert proxy.material_path == (folder / "shawl.mhmat").resolve(), "material may follow `verts`"

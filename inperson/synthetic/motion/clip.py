@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from inperson.avatar.body import BodyModel
 from inperson.avatar.state import BodyState
@@ -31,8 +32,15 @@ class MotionClip:
         return len(self.states) / self.fps
 
 
-def save_motion(clip: MotionClip, path: Path, body: BodyModel, camera: Intrinsics | None = None) -> None:
-    """Writes the motion, the body it was made for, and the camera that saw it (world origin, looking along -z)."""
+def save_motion(
+    clip: MotionClip,
+    path: Path,
+    body: BodyModel,
+    camera: Intrinsics | None = None,
+    joints: Float[np.ndarray, "T 55 3"] | None = None,
+) -> None:
+    """Writes the motion, the body it was made for, the camera that saw it (world origin, looking along -z)
+    and, as `joints`, where the posed joints were (world, metres)."""
     states = clip.states
     arrays: dict[str, Any] = {
         "poses": np.stack([s.full_pose.reshape(-1) for s in states]).astype(np.float32),
@@ -52,6 +60,8 @@ def save_motion(clip: MotionClip, path: Path, body: BodyModel, camera: Intrinsic
     if camera is not None:
         arrays["camera"] = np.array([camera.fx, camera.fy, camera.cx, camera.cy])
         arrays["image_size"] = np.array([camera.width, camera.height])
+    if joints is not None:
+        arrays["joints"] = joints.astype(np.float32)
     np.savez_compressed(path, allow_pickle=False, **arrays)
 
 

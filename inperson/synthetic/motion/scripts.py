@@ -16,6 +16,8 @@ _OFFER = ((0.25, -0.19, 0.32), (0.25, 0.35, 0.9), (-0.25, 0.9, -0.2), OPEN)
 _COUNT = ((0.21, -0.06, 0.30), (-0.05, 1.0, 0.12), FORWARD)
 _CHEST = ((0.15, -0.20, 0.27), (-0.85, 0.55, 0.15), BACK, LOOSE)
 """Hands before the chest, palms to it."""
+_ELBOW_OUT: Direction = (1.0, -0.7, 0.25)
+"""Of a forearm that crosses the body: with the elbow at the ribs it would have to go through them."""
 
 
 def _wave(start: float, beats: int) -> list[HandKey]:
@@ -98,8 +100,8 @@ def arms_before_chest() -> Script:
         HandKey(0.0, *_REST),
         HandKey(0.7, (0.10, -0.16, 0.25), (-0.9, 0.4, 0.1), BACK, OPEN),
         HandKey(1.2, (0.10, -0.16, 0.25), (-0.9, 0.4, 0.1), BACK, OPEN),
-        HandKey(1.8, (-0.02, -0.27, 0.25), (-1.0, 0.15, 0.1), (0.0, -0.3, -1.0), RELAXED),
-        HandKey(2.4, (-0.02, -0.27, 0.25), (-1.0, 0.15, 0.1), (0.0, -0.3, -1.0), RELAXED),
+        HandKey(1.8, (0.01, -0.25, 0.235), (-1.0, 0.15, 0.2), (0.0, -0.3, -1.0), RELAXED, _ELBOW_OUT),
+        HandKey(2.4, (0.01, -0.25, 0.235), (-1.0, 0.15, 0.2), (0.0, -0.3, -1.0), RELAXED, _ELBOW_OUT),
         HandKey(3.1, (0.12, -0.12, 0.30), (-0.6, 0.8, 0.1), BACK, LOOSE),
         HandKey(4.0, *_REST),
     )
@@ -107,8 +109,8 @@ def arms_before_chest() -> Script:
         HandKey(0.0, *_REST),
         HandKey(0.8, (0.16, -0.24, 0.26), (-0.9, 0.35, 0.1), BACK, OPEN),
         HandKey(1.2, (0.16, -0.24, 0.26), (-0.9, 0.35, 0.1), BACK, OPEN),
-        HandKey(1.9, (-0.01, -0.17, 0.33), (-1.0, 0.2, 0.05), (0.0, -0.3, -1.0), RELAXED),
-        HandKey(2.4, (-0.01, -0.17, 0.33), (-1.0, 0.2, 0.05), (0.0, -0.3, -1.0), RELAXED),
+        HandKey(1.9, (0.0, -0.17, 0.325), (-1.0, 0.2, 0.1), (0.0, -0.3, -1.0), RELAXED, _ELBOW_OUT),
+        HandKey(2.4, (0.0, -0.17, 0.325), (-1.0, 0.2, 0.1), (0.0, -0.3, -1.0), RELAXED, _ELBOW_OUT),
         HandKey(3.1, (0.14, -0.20, 0.34), (-0.5, 0.85, 0.2), BACK, LOOSE),
         HandKey(4.0, *_REST),
     )
