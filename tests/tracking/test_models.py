@@ -182,8 +182,8 @@ def test_model_path_missing_and_damaged(tmp_path):
 
 
 def test_added_metadata_does_not_change_what_a_network_computes(model_cache):
-    plain = model_path(models.HAND_RECROP).read_bytes()
-    described = with_image_normalization(plain, "recrop")
+    plain = model_path(models.SILHOUETTE).read_bytes()
+    described = with_image_normalization(plain, "silhouette")
     assert b"TFLITE_METADATA" in described
     image = np.random.default_rng(0).random((1, 256, 256, 3), dtype=np.float32)
     outputs = []
