@@ -26,7 +26,7 @@ from inperson.paths import assets_dir
 from inperson.reconstruct.close_ups import CLOSE_UPS, add_close_ups
 from inperson.reconstruct.evaluation import Score, draw_like, evaluate, over_grey
 from inperson.reconstruct.fit_captures import FitReport, FitSettings, fit_captures
-from inperson.reconstruct.initial import initial_gaussians
+from inperson.reconstruct.initial import initial_gaussians, probe_states
 from inperson.reconstruct.person_surface import PersonSurface, seen_pixels
 from inperson.render.backends import make_rasterizer
 from inperson.synthetic.avatar_captures import SESSION, SessionPose, capture_session, session_state
@@ -122,7 +122,7 @@ def make_avatar(name: str, options: Options, stage: Stage, dresser: Dresser, con
         surface = PersonSurface.of(person)
         seen = seen_pixels(surface, with_depth(person, stage, captures))
         rng = np.random.default_rng(options.seed)
-        start = initial_gaussians(surface, seen, list(captures.states), options.start, rng)
+        start = initial_gaussians(surface, seen, probe_states(person, captures.states), options.start, rng)
         settings = FitSettings(steps=options.steps, seed=options.seed, count=options.count)
         fit_started = time.perf_counter()
 

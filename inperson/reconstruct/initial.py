@@ -1,5 +1,8 @@
 """From a dressed person to the Gaussians that fitting starts from."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -11,8 +14,17 @@ from inperson.reconstruct.attaching import attach
 from inperson.reconstruct.canonical import CanonicalGaussians
 from inperson.reconstruct.person_surface import PersonSurface
 from inperson.reconstruct.sampling import DISC_RADIUS, DISC_THICKNESS, sample_surface
+from inperson.synthetic.dressing import DressedPerson
 
 START_OPACITY = 0.9
+PROBED_EXPRESSION = 0.7
+
+
+def probe_states(person: DressedPerson, states: Sequence[BodyState]) -> list[BodyState]:
+    """The given states and every expression alone: teeth that never part from the tongue in any state of the
+    session must still not ride on it, or they fly out with it one day."""
+    alone = PROBED_EXPRESSION * np.eye(person.body.num_expression, dtype=np.float32)
+    return [*states, *(replace(person.rest(), expression=row) for row in alone)]
 
 
 def initial_gaussians(

@@ -15,7 +15,7 @@ from inperson.reconstruct.canonical import CanonicalGaussians
 from inperson.reconstruct.close_ups import CLOSE_UPS, add_close_ups
 from inperson.reconstruct.evaluation import evaluate
 from inperson.reconstruct.fit_captures import FitReport, FitSettings, fit_captures
-from inperson.reconstruct.initial import initial_gaussians
+from inperson.reconstruct.initial import initial_gaussians, probe_states
 from inperson.reconstruct.person_surface import PersonSurface, seen_pixels
 from inperson.render.backends import make_rasterizer
 from inperson.synthetic.cameras import framed_view
@@ -81,7 +81,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 
 def start_of(scene: Scene) -> CanonicalGaussians:
     surface = PersonSurface.of(scene.person)
-    return initial_gaussians(surface, scene.seen, list(scene.captures.states), COUNT, np.random.default_rng(0))
+    probes = probe_states(scene.person, scene.captures.states)
+    return initial_gaussians(surface, scene.seen, probes, COUNT, np.random.default_rng(0))
 
 
 def test_gaussians_start_on_the_surface_and_dense_where_cameras_look(scene: Scene) -> None:
