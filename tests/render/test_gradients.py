@@ -71,6 +71,16 @@ def test_what_cannot_be_seen_has_no_gradient():
         assert not gradient.any()
 
 
+def test_some_behind_the_eye_leave_the_others_gradients_alone():
+    gaussians, weights = cloud(100, seed=4), torch.ones(1, 5, 61, 97)
+    gaussians.means[::3] += (0, 0, 1.15)  # around the eye
+    gaussians.scales[::6] *= (0.1, 1, 3)
+    _, true_gradients = gradients(gaussians, [eye()], weights, "reference", torch.float64)
+    _, own_gradients = gradients(gaussians, [eye()], weights, "cpu", torch.float32)
+    for name, own, true in zip(NAMES, own_gradients, true_gradients, strict=True):
+        assert np.linalg.norm(own - true) <= 1e-4 * np.linalg.norm(true), name
+
+
 def test_an_opacity_of_zero_gives_finite_gradients():
     gaussians = cloud(20)
     gaussians.opacities[:10] = 0

@@ -6,12 +6,12 @@ from inperson.render.cpu.kernels import helper, kernel
 from inperson.render.cpu.layout import unpack_rect
 from inperson.render.cpu.simd import take_next
 
-DIGIT = 11
-"""Bits per pass of the radix sort."""
+DIGIT = 8
+"""Bits a pass of the radix sort looks at: few enough that the ends of all buckets stay in the first-level cache."""
+PASSES = 3
 BUCKETS = 1 << DIGIT
-SHIFT = np.uint32(DIGIT)
-LOW_DIGIT = np.uint32(BUCKETS - 1)
-ONE = np.uint32(1)
+LOW_HALF = np.uint64(0xFFFFFFFF)
+HALF = np.uint64(32)
 
 
 @helper
@@ -24,58 +24,64 @@ def bits_needed(x):
 
 
 @helper
-def key_range(keys, chunk, seen_counts):
+def key_range(tickets, chunk, seen_counts):
     """Smallest and largest key over all chunks."""
-    low, high = np.uint32(0xFFFFFFFF), np.uint32(0)
+    low, high = LOW_HALF, np.uint64(0)
     for c in range(seen_counts.size):
         for j in range(c * chunk, c * chunk + seen_counts[c]):
-            low, high = min(low, keys[j]), max(high, keys[j])
+            key = tickets[j] >> HALF
+            low, high = min(low, key), max(high, key)
     return low, high
 
 
 @helper
 def counts_to_starts(counts):
-    """Replace each count by the sum of those before it; returns the sum of all."""
+    """Replace each count by the sum of those before it."""
     total = np.uint32(0)
     for bucket in range(BUCKETS):
         count = counts[bucket]
         counts[bucket] = total
         total += count
-    return total
 
 
 @helper
-def sort_by_depth(keys, ids, spare_keys, spare_ids, chunk, seen_counts):
-    """Sort `ids` by `keys` (the bit patterns of positive floats, which order as the floats do), stably.
+def sort_pass(source, target, num, digit, ends):
+    """Move the tickets to where `ends` says that those of their digit go next."""
+    shift = np.uint64(32 + DIGIT * digit)
+    for j in range(num):
+        ticket = source[j]
+        bucket = (ticket >> shift) & np.uint64(BUCKETS - 1)
+        to = ends[bucket]
+        ends[bucket] = to + np.uint32(1)
+        target[to] = ticket
+
+
+@helper
+def sort_by_depth(tickets, spare, chunk, seen_counts):
+    """Sort tickets (key in the upper half, Gaussian in the lower) by key, stably, into `spare`.
 
     The chunks, each `seen_counts[c]` long, end up one after the other. Keys are taken from the nearest on and
-    cut to 22 bits, so that two passes do: for a person 2 m deep that is less than a micrometre.
-    Returns how many there are.
+    cut to 24 bits, which is all that is sorted: for a person 2 m deep they tell micrometres. Returns how many
+    there are.
     """
-    low, high = key_range(keys, chunk, seen_counts)
+    low, high = key_range(tickets, chunk, seen_counts)
     if high < low:
-        return np.uint32(0)  # nothing is seen
-    shift = np.uint32(max(0, bits_needed(np.int64(high) - np.int64(low)) - 2 * DIGIT))
-    low_digits, high_digits = np.zeros(BUCKETS, np.uint32), np.zeros(BUCKETS, np.uint32)
+        return 0  # nothing is seen
+    shift = np.uint64(max(0, bits_needed(np.int64(high - low)) - PASSES * DIGIT))
+    ends = np.zeros((PASSES, BUCKETS), np.uint32)
+    num = 0
     for c in range(seen_counts.size):
         for j in range(c * chunk, c * chunk + seen_counts[c]):
-            key = (keys[j] - low) >> shift
-            keys[j] = key
-            low_digits[key & LOW_DIGIT] += ONE
-            high_digits[key >> SHIFT] += ONE
-    num = counts_to_starts(low_digits)
-    counts_to_starts(high_digits)
-    for c in range(seen_counts.size):
-        for j in range(c * chunk, c * chunk + seen_counts[c]):
-            key = keys[j]
-            to = low_digits[key & LOW_DIGIT]
-            low_digits[key & LOW_DIGIT] = to + ONE
-            spare_keys[to], spare_ids[to] = key, ids[j]
-    for j in range(num):
-        bucket = spare_keys[j] >> SHIFT
-        to = high_digits[bucket]
-        high_digits[bucket] = to + ONE
-        ids[to] = spare_ids[j]
+            key = ((tickets[j] >> HALF) - low) >> shift
+            tickets[num] = key << HALF | (tickets[j] & LOW_HALF)
+            num += 1
+            for digit in range(PASSES):
+                ends[digit, (key >> np.uint64(DIGIT * digit)) & np.uint64(BUCKETS - 1)] += np.uint32(1)
+    for digit in range(PASSES):
+        counts_to_starts(ends[digit])
+    sort_pass(tickets, spare, num, 0, ends[0])
+    sort_pass(spare, tickets, num, 1, ends[1])
+    sort_pass(tickets, spare, num, 2, ends[2])
     return num
 
 
@@ -116,28 +122,16 @@ def append(g, tile, entries, cursor, step):
 
 @kernel
 def sort_and_bin(
-    counter,
-    thread,
-    chunk,
-    tiles_across,
-    rects,
-    keys,
-    ids,
-    spare_keys,
-    spare_ids,
-    seen_counts,
-    tile_counts,
-    starts,
-    entries,
+    counter, thread, chunk, tiles_across, rects, tickets, spare, seen_counts, tile_counts, starts, entries
 ):
     """Fill `starts` and `entries` from what `project_and_cull` left; one job a view."""
     view = take_next(counter)
     while view < seen_counts.shape[0]:
-        order, rect = ids[view], rects[view]
-        num = sort_by_depth(keys[view], order, spare_keys[view], spare_ids[view], chunk, seen_counts[view])
+        order, rect = spare[view], rects[view]
+        num = sort_by_depth(tickets[view], order, chunk, seen_counts[view])
         tile_starts(tile_counts[view], starts[view])
         cursor = starts[view].copy()
         for j in range(num):
-            g = order[j]
-            enter(g, rect[g], tiles_across, entries[view], cursor)
+            g = order[j] & LOW_HALF
+            enter(np.uint32(g), rect[g], tiles_across, entries[view], cursor)
         view = take_next(counter)

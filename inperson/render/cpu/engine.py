@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 from jaxtyping import Float
@@ -82,7 +83,6 @@ class Drawing:
     gaussians: Gaussians
     cameras: Float[np.ndarray, "V fields"]
     records: NDArray[np.float32]
-    rects: NDArray[np.int64]
     entries: NDArray[np.uint32]
     starts: NDArray[np.uint32]
     tiles_across: int
@@ -120,6 +120,8 @@ class Engine:
 
     def __init__(self, threads: int) -> None:
         self.workers = Workers(threads)
+        self._backward_workspace = Workspace()
+        self._backward_lock = Lock()
 
     def close(self) -> None:
         """End the threads."""
@@ -139,8 +141,7 @@ class Engine:
 
         records = workspace.array("records", (num_views, n, RECORD), np.float32)
         rects = workspace.array("rects", (num_views, n), np.int64)
-        keys, spare_keys = (workspace.array(name, (num_views, n), np.uint32) for name in ("keys", "spare_keys"))
-        ids, spare_ids = (workspace.array(name, (num_views, n), np.uint32) for name in ("ids", "spare_ids"))
+        tickets, spare = (workspace.array(name, (num_views, n), np.uint64) for name in ("tickets", "spare"))
         seen_counts = np.zeros((num_views, num_chunks), np.int64)
         tile_counts = np.zeros((num_views, num_chunks, num_tiles), np.uint32)
         self.workers.run(
@@ -154,8 +155,7 @@ class Engine:
             tiles_across,
             records,
             rects,
-            keys,
-            ids,
+            tickets,
             seen_counts,
             tile_counts,
         )
@@ -168,10 +168,8 @@ class Engine:
             chunk,
             tiles_across,
             rects,
-            keys,
-            ids,
-            spare_keys,
-            spare_ids,
+            tickets,
+            spare,
             seen_counts,
             tile_counts,
             starts,
@@ -194,17 +192,22 @@ class Engine:
             _like(colors),
             _like(colors + 1),
         )
-        return Drawing(gaussians, cameras, records, rects, entries, starts, tiles_across, planes)
+        return Drawing(gaussians, cameras, records, entries, starts, tiles_across, planes)
 
     def backward(self, drawing: Drawing, v_planes: Float[np.ndarray, "V C+2 H W"]) -> Gradients:
         """The derivatives by the Gaussians, from those by the planes of `drawing`."""
+        with self._backward_lock:
+            return self._backward(drawing, v_planes, self._backward_workspace)
+
+    def _backward(
+        self, drawing: Drawing, v_planes: Float[np.ndarray, "V C+2 H W"], workspace: Workspace
+    ) -> Gradients:
         given, n, colors = drawing.gaussians, drawing.gaussians.count, drawing.gaussians.num_colors
         num_views, _, height, width = drawing.planes.shape
-        stride, workspace = row_stride(colors), Workspace()
-        row_starts = np.empty((num_views, n + 1), np.uint32)
-        self.workers.run(gradients.number_all_rows, drawing.rects, row_starts)
-        rows = workspace.array("rows", (num_views, int(row_starts[:, -1].max()), stride), np.float32)
-        hits = np.zeros(rows.shape[:2], np.uint8)
+        stride = row_stride(colors)
+        rows = workspace.array("rows", (num_views, drawing.entries.shape[1], stride), np.float32)
+        row_owners = workspace.array("row_owners", rows.shape[:2], np.uint32)
+        row_counts = workspace.array("row_counts", (num_views, drawing.starts.shape[1] - 1), np.int64)
         scratch = workspace.array("tiles", (self.workers.count, gradients.scratch_floats(colors)), np.float32)
         self.workers.run(
             gradients.tile_gradients,
@@ -214,30 +217,28 @@ class Engine:
             given.colors,
             drawing.entries,
             drawing.starts,
-            drawing.rects,
-            row_starts,
             height,
             width,
             drawing.planes.reshape(-1),
             np.require(v_planes, np.float32, ["C", "W"]).reshape(-1),
             rows,
-            stride,
-            hits,
+            row_owners,
+            row_counts,
             _like(colors),
             _like(colors + 1),
         )
+        totals = workspace.array("totals", (num_views, n, stride), np.float32)
+        self.workers.run(gradients.sum_rows, self.workers.count, drawing.starts, rows, row_owners, row_counts, totals)
         out = [np.empty(size, np.float32) for size in (3 * n, 4 * n, 3 * n, n, colors * n)]
         self.workers.run(
-            unprojection.gather_and_unproject,
+            unprojection.unproject,
             drawing.cameras,
             given.means,
             given.quats,
             given.scales,
             given.opacities,
             64 * LANES,
-            row_starts,
-            rows,
-            hits,
+            totals,
             colors,
             *out,
         )

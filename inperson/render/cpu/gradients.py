@@ -11,7 +11,6 @@ from inperson.render.cpu.kernels import helper, kernel
 from inperson.render.cpu.layout import (
     BLOCK,
     DEPTH,
-    GRADIENT,
     LOG_OPACITY,
     MAX_ALPHA,
     MIN_LOG_ALPHA,
@@ -24,8 +23,6 @@ from inperson.render.cpu.layout import (
     YY,
     X,
     Y,
-    row_stride,
-    unpack_rect,
 )
 from inperson.render.cpu.simd import (
     LANES,
@@ -56,26 +53,6 @@ TRANSMITTANCE, BEHIND, ALPHA_GRADIENT, CHANNEL_GRADIENTS = 0, 1, 2, 3
 """Planes of a tile's state: as in `compositing`; gradient times colour of what is yet to be drawn; dL/dalpha; dL/d of
 depth and of the colours."""
 SIX = (np.float32(0),) * 6
-
-
-@helper
-def number_rows(rects, row_starts):
-    """Where each Gaussian's rows begin: running sums of the tiles they touch, per view."""
-    for view in range(rects.shape[0]):
-        total = np.uint32(0)
-        for g in range(rects.shape[1]):
-            row_starts[view, g] = total
-            left, top, right, bottom = unpack_rect(rects[view, g])
-            if right >= left:
-                total += np.uint32((right - left + 1) * (bottom - top + 1))
-        row_starts[view, rects.shape[1]] = total
-
-
-@kernel
-def number_all_rows(counter, thread, rects, row_starts):
-    """Fill `row_starts` (V, N + 1); one job."""
-    if take_next(counter) == 0:
-        number_rows(rects, row_starts)
 
 
 @helper
@@ -166,6 +143,46 @@ def gaussian_gradient(records, at, touched, tile_x, tile_y, live, color, state, 
     return live
 
 
+@helper
+def tile_rows(
+    entries,
+    first,
+    end,
+    records,
+    colors,
+    tile_x,
+    tile_y,
+    live,
+    color,
+    state,
+    rows,
+    stride,
+    row_owners,
+    color_like,
+    channel_like,
+):
+    """Write the rows of a tile from number `first` on, and whose they are; returns how many."""
+    row = first
+    for e in range(first, end):
+        if live == 0:
+            break
+        g = np.int64(item(entries, e))
+        ahead = np.int64(item(entries, min(e + PREFETCH, end - 1)))
+        prefetch(records, ahead * RECORD)
+        prefetch(colors, ahead * len(color_like))
+        touched = bits(touched_blocks(records, g * RECORD, tile_x, tile_y)) & live
+        if touched == 0:
+            continue
+        color[0] = item(records, g * RECORD + DEPTH)
+        copy_row(color, 1, colors, g * len(color_like), color_like)
+        live = gaussian_gradient(
+            records, g * RECORD, touched, tile_x, tile_y, live, color, state, row * stride, rows, channel_like
+        )
+        row_owners[row] = g
+        row += 1
+    return row - first
+
+
 @kernel
 def tile_gradients(
     counter,
@@ -176,62 +193,79 @@ def tile_gradients(
     colors,
     entries,
     starts,
-    rects,
-    row_starts,
     height,
     width,
     out,
     grad,
     rows,
-    stride,
-    hits,
+    row_owners,
+    row_counts,
     color_like,
     channel_like,
 ):
-    """From the gradient by the image, `grad` (V, D, H, W) flat, to `rows` (V, M, stride); one job a tile.
+    """From the gradient by the image, `grad` (V, D, H, W) flat, to rows of gradients; one job a row of tiles.
 
-    `hits` (V, M) is 1 for the rows that were written, 0 (as given) for the others. `scratch` has a row of
-    `scratch_floats(C)` for each thread; `color_like` and `channel_like` are as in `compositing.composite`.
+    Tile t of view v leaves its `row_counts[v, t]` rows in `rows` (V, M, stride) from `starts[v, t]` on, and the
+    Gaussians they belong to in `row_owners` (V, M). `scratch` has a row of `scratch_floats(C)` for each thread;
+    `color_like` and `channel_like` are as in `compositing.composite`.
     """
     channels = len(channel_like)
     state, color = scratch[thread], np.empty(channels, np.float32)
     row_buffer = np.empty(4 * LANES, np.float32)
-    num_tiles = starts.shape[1] - 1
+    tiles_down = (starts.shape[1] - 1) // tiles_across
     job = take_next(counter)
-    while job < starts.shape[0] * num_tiles:
-        view, tile = job // num_tiles, job % num_tiles
-        job = take_next(counter)
-        first, end = np.int64(starts[view, tile]), np.int64(starts[view, tile + 1])
-        if first == end:
-            continue
-        across, down = tile % tiles_across, tile // tiles_across
+    while job < starts.shape[0] * tiles_down:
+        view, down = job // tiles_down, job % tiles_down
         at = view * (channels + 1) * height * width
-        live = start_tile(out, grad, at, TILE * across, TILE * down, width, height, channels, row_buffer, state)
-        tile_x, tile_y = np.float32(TILE * across), np.float32(TILE * down)
-        seen, own, own_rows = records[view].reshape(-1), entries[view], rows[view].reshape(-1)
-        for e in range(first, end):
-            g = np.int64(item(own, e))
-            ahead = np.int64(item(own, min(e + PREFETCH, end - 1)))
-            prefetch(seen, ahead * RECORD)
-            prefetch(colors, ahead * len(color_like))
-            touched = bits(touched_blocks(seen, g * RECORD, tile_x, tile_y)) & live
-            if touched == 0:
+        for across in range(tiles_across):
+            tile = down * tiles_across + across
+            first, end = np.int64(starts[view, tile]), np.int64(starts[view, tile + 1])
+            row_counts[view, tile] = 0
+            if first == end:
                 continue
-            left, top, right, _ = unpack_rect(item(rects[view], g))
-            row = np.int64(item(row_starts[view], g)) + (down - top) * (right - left + 1) + (across - left)
-            color[0] = item(seen, g * RECORD + DEPTH)
-            copy_row(color, 1, colors, g * len(color_like), color_like)
-            live = gaussian_gradient(
-                seen, g * RECORD, touched, tile_x, tile_y, live, color, state, row * stride, own_rows, channel_like
+            x, y = TILE * across, TILE * down
+            live = start_tile(out, grad, at, x, y, width, height, channels, row_buffer, state)
+            row_counts[view, tile] = tile_rows(
+                entries[view],
+                first,
+                end,
+                records[view].reshape(-1),
+                colors,
+                np.float32(x),
+                np.float32(y),
+                live,
+                color,
+                state,
+                rows[view].reshape(-1),
+                rows.shape[2],
+                row_owners[view],
+                color_like,
+                channel_like,
             )
-            hits[view, row] = 1
-            if live == 0:
-                break
+        job = take_next(counter)
+
+
+@kernel
+def sum_rows(counter, thread, parts, starts, rows, row_owners, row_counts, totals):
+    """Sum the rows of every Gaussian into `totals` (V, N, stride); one job a `parts`-th of one view's Gaussians."""
+    num_views, num, stride = totals.shape
+    job = take_next(counter)
+    while job < num_views * parts:
+        view, part = job // parts, job % parts
+        low, high = part * num // parts, (part + 1) * num // parts
+        totals[view, low:high] = np.float32(0)
+        total, own_rows, owners = totals[view].reshape(-1), rows[view].reshape(-1), row_owners[view]
+        for tile in range(row_counts.shape[1]):
+            first = np.int64(starts[view, tile])
+            for row in range(first, first + row_counts[view, tile]):
+                g = np.int64(item(owners, row))
+                if low <= g < high:
+                    for field in range(0, stride, LANES):
+                        at = g * stride + field
+                        store(total, at, load(total, at) + load(own_rows, row * stride + field))
+        job = take_next(counter)
 
 
 def scratch_floats(colors: int) -> int:
     """Floats of working memory a thread of `tile_gradients` needs for C = `colors`."""
     return (CHANNEL_GRADIENTS + colors + 2) * TILE_PIXELS
-
-
-assert row_stride(1) >= GRADIENT + 1

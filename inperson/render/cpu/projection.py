@@ -106,6 +106,11 @@ def dot(a, b):
 
 
 @helper
+def cross(a, b):
+    return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
+
+
+@helper
 def times(a, b):
     """Element by element."""
     return (a[0] * b[0], a[1] * b[1], a[2] * b[2])
@@ -180,8 +185,11 @@ def project_sixteen(camera, means, quats, scales, i):
     scale = load_interleaved(scales, 3 * i, THREE)
     along_x, along_y = row_times_matrix(jacobian_x, axes), row_times_matrix(jacobian_y, axes)
     half_x, half_y = times(along_x, scale), times(along_y, scale)
-    xx, xy, yy = dot(half_x, half_x) + BLUR, dot(half_x, half_y), dot(half_y, half_y) + BLUR
-    inverse_det = 1.0 / (xx * yy - xy * xy)
+    sharp_xx, xy, sharp_yy = dot(half_x, half_x), dot(half_x, half_y), dot(half_y, half_y)
+    xx, yy = sharp_xx + BLUR, sharp_yy + BLUR
+    # xx yy - xy^2 by Lagrange's identity: for long thin ellipses the difference would cancel in float32
+    normal = cross(half_x, half_y)
+    inverse_det = 1.0 / (dot(normal, normal) + BLUR * (sharp_xx + yy))
     conic = (yy * inverse_det, -(xy * inverse_det), xx * inverse_det)
     return Footprint(
         u,
@@ -245,10 +253,11 @@ def count_tiles(rect, tiles_across, counts):
 
 
 @helper
-def list_seen(seen, first, bounds, records, rects, keys, ids, count, tile_counts, tiles_across):
+def list_seen(seen, first, bounds, records, rects, tickets, count, tile_counts, tiles_across):
     """Append those of Gaussians `first` to `first + 15` whose bit in `seen` is set; returns the new count.
 
-    A key is the bit pattern of the depth: for positive floats, patterns are ordered as the floats are.
+    A ticket is the bit pattern of the depth (for positive floats, patterns are ordered as the floats are), then
+    the Gaussian's number.
     """
     patterns = records.view(np.uint32)
     while seen:
@@ -262,8 +271,8 @@ def list_seen(seen, first, bounds, records, rects, keys, ids, count, tile_counts
             item(bounds, 3 * LANES + lane),
         )
         rects[np.uint64(g)] = rect
-        keys[np.uint64(count)] = item(patterns, g * RECORD + DEPTH)
-        ids[np.uint64(count)] = g
+        key = np.uint64(item(patterns, g * RECORD + DEPTH))
+        tickets[np.uint64(count)] = key << np.uint64(32) | np.uint64(g)
         count += 1
         count_tiles(rect, tiles_across, tile_counts)
     return count
@@ -282,15 +291,14 @@ def project_and_cull(
     tiles_across,
     records,
     rects,
-    keys,
-    ids,
+    tickets,
     seen_counts,
     tile_counts,
 ):
     """Project all Gaussians into all views, `chunk` (a multiple of 16) at a time.
 
-    Chunk c of view v leaves its `seen_counts[v, c]` visible Gaussians in `keys` and `ids` (V, N) from
-    `c * chunk` on, and adds to `tile_counts[v, c]`.
+    Chunk c of view v leaves its `seen_counts[v, c]` visible Gaussians in `tickets` (V, N) uint64
+    from `c * chunk` on, and adds to `tile_counts[v, c]`.
     """
     num_views, num_chunks = seen_counts.shape
     num = opacities.size
@@ -314,8 +322,7 @@ def project_and_cull(
                 bounds,
                 flat,
                 rects[view],
-                keys[view],
-                ids[view],
+                tickets[view],
                 count,
                 tile_counts[view, c],
                 tiles_across,

@@ -18,6 +18,8 @@ from inperson.render.cpu.projection import (
 )
 from inperson.render.cpu.simd import (
     LANES,
+    absolute,
+    bits,
     fma,
     item,
     load,
@@ -30,24 +32,19 @@ from inperson.render.cpu.simd import (
 
 
 @helper
-def sum_rows(first, row_starts, rows, stride, hits, fields, color_sums, colors):
-    """Sum the rows of Gaussians `first` to `first + 15` of one view.
+def read_fields(totals, first, stride, fields):
+    """The first fields of 16 rows from row `first` on, as columns (GRADIENT x 16).
 
-    Sets `fields` (GRADIENT x 16), adds to `color_sums` (16 x C); returns whether there were any.
+    Returns a mask of the rows that are not all zero: the others' Gaussians were not seen, and may lie where
+    their projection is not finite.
     """
-    fields[:] = np.float32(0)
-    found = False
     for lane in range(LANES):
-        for row in range(row_starts[first + lane], row_starts[first + lane + 1]):
-            if item(hits, row) == 0:
-                continue
-            found = True
-            at = row * stride
-            for field in range(GRADIENT):
-                fields[field * LANES + lane] += item(rows, at + field)
-            for c in range(colors):
-                color_sums[lane * colors + c] += item(rows, at + GRADIENT + c)
-    return found
+        for field in range(GRADIENT):
+            fields[field * LANES + lane] = item(totals, (first + lane) * stride + field)
+    size = splat(0.0)
+    for field in range(GRADIENT):
+        size = size + absolute(load(fields, field * LANES))
+    return size > 0.0
 
 
 @helper
@@ -133,17 +130,25 @@ def unproject_sixteen(camera, footprint, fields):
 
 
 @helper
-def add3(a, b):
-    return (a[0] + b[0], a[1] + b[1], a[2] + b[2])
+def add_where(mask, totals, more):
+    """totals + more where the mask is set, for three vectors."""
+    return (
+        totals[0] + select(mask, more[0], 0.0),
+        totals[1] + select(mask, more[1], 0.0),
+        totals[2] + select(mask, more[2], 0.0),
+    )
 
 
 @helper
-def add4(a, b):
-    return (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3])
+def add_colors(totals, first, stride, colors, v_colors):
+    """Add the colours of 16 rows of `totals` to `v_colors` (16 x C)."""
+    for lane in range(LANES):
+        for c in range(colors):
+            v_colors[lane * colors + c] += item(totals, (first + lane) * stride + GRADIENT + c)
 
 
 @kernel
-def gather_and_unproject(
+def unproject(
     counter,
     thread,
     cameras,
@@ -152,9 +157,7 @@ def gather_and_unproject(
     scales,
     opacities,
     chunk,
-    row_starts,
-    rows,
-    hits,
+    totals,
     colors,
     v_means,
     v_quats,
@@ -162,33 +165,33 @@ def gather_and_unproject(
     v_opacities,
     v_colors,
 ):
-    """Sum the rows of all views into the five gradients (flat, written whole); one job is `chunk` Gaussians."""
-    num, num_views, stride = opacities.size, rows.shape[0], rows.shape[2]
+    """From `totals` (V, N, stride) to the five gradients (flat, written whole); one job is `chunk` Gaussians."""
+    num, num_views, stride = opacities.size, totals.shape[0], totals.shape[2]
     fields, color_sums = np.empty(GRADIENT * LANES, np.float32), np.empty(LANES * colors, np.float32)
+    zero = splat(0.0)
     first = take_next(counter) * chunk
     while first < num:
         for i in range(first, min(num, first + chunk), LANES):
             start = min(i, num - LANES)  # the last sixteen overlap those before, with the same results
-            zero = splat(0.0)
-            v_mean, v_quat, v_scale, v_log_opacity = (
-                (zero, zero, zero),
-                (zero, zero, zero, zero),
-                (zero, zero, zero),
-                zero,
-            )
+            v_mean = v_scale = v_turn = (zero, zero, zero)
+            v_real, v_log_opacity = zero, zero
             color_sums[:] = np.float32(0)
             for view in range(num_views):
-                own_rows = rows[view].reshape(-1)
-                if not sum_rows(start, row_starts[view], own_rows, stride, hits[view], fields, color_sums, colors):
+                own = totals[view].reshape(-1)
+                seen = read_fields(own, start, stride, fields)
+                if bits(seen) == 0:
                     continue
                 camera = camera_of(cameras, view)
                 footprint = project_sixteen(camera, means, quats, scales, start)
                 mean, quat, scale = unproject_sixteen(camera, footprint, fields)
-                v_mean, v_quat, v_scale = add3(v_mean, mean), add4(v_quat, quat), add3(v_scale, scale)
+                v_mean, v_scale = add_where(seen, v_mean, mean), add_where(seen, v_scale, scale)
+                v_real = v_real + select(seen, quat[0], 0.0)
+                v_turn = add_where(seen, v_turn, quat[1:])
                 v_log_opacity = v_log_opacity + load(fields, 0)
+                add_colors(own, start, stride, colors, color_sums)
             opacity = load(opacities, start)
             store_interleaved(v_means, 3 * start, v_mean)
-            store_interleaved(v_quats, 4 * start, v_quat)
+            store_interleaved(v_quats, 4 * start, (v_real, v_turn[0], v_turn[1], v_turn[2]))
             store_interleaved(v_scales, 3 * start, v_scale)
             store(v_opacities, start, select(opacity > 0.0, v_log_opacity / opacity, 0.0))
             v_colors[start * colors : (start + LANES) * colors] = color_sums
