@@ -81,23 +81,25 @@ class GlRasterizer:
         width, height = common_size(views)
         image = np.zeros((len(views), height, width, channels.shape[1] + 2), np.float32)
         if len(channels):
-            self._upload(gaussians, channels)
-            for view, planes in zip(views, image, strict=True):
-                order = _farthest_first(gaussians.means, view)
-                for one in self._passes_of(channels.shape[1]):
-                    self._draw(one, view, order, planes)
+            with self.context:  # a window's may be current
+                self._upload(gaussians, channels)
+                for view, planes in zip(views, image, strict=True):
+                    order = _farthest_first(gaussians.means, view)
+                    for one in self._passes_of(channels.shape[1]):
+                        self._draw(one, view, order, planes)
         return gbuffer_from_planes(np.moveaxis(image, -1, 1))
 
     def close(self) -> None:
         """Free what was made on the GPU, and the context if it is its own."""
-        for passes in self._passes.values():
-            for one in passes:
-                one.program.release()
-        self._passes = {}
-        self._release_framebuffer()
-        if self._fields is not None:
-            self._fields.release()
-            self._fields = None
+        with self.context:
+            for passes in self._passes.values():
+                for one in passes:
+                    one.program.release()
+            self._passes = {}
+            self._release_framebuffer()
+            if self._fields is not None:
+                self._fields.release()
+                self._fields = None
         if self._owns_context:
             self.context.release()
 

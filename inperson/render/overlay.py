@@ -72,17 +72,17 @@ class Overlay:
     """One line in the middle, such as that nobody is in view."""
 
 
-def draw_overlay(overlay: Overlay, preview_texture: int, width: int, height: int, scale: float) -> None:
+def draw_overlay(overlay: Overlay, preview: imgui.ImTextureRef, width: int, height: int, scale: float) -> None:
     """Issue the imgui calls of one frame (between new_frame and render).
 
     Args:
-        preview_texture: OpenGL's name of the texture that holds `overlay.preview`.
+        preview: the texture that holds `overlay.preview`.
         width, height: of the framebuffer, pixels.
         scale: the screen's content scale (1 on ordinary screens, 2 on dense ones).
     """
     imgui.push_font(None, 15.0 * scale)
     _panel(overlay, scale)
-    _camera(overlay, preview_texture, width, height, scale)
+    _camera(overlay, preview, width, height, scale)
     _keys(width, height, scale)
     if overlay.notice:
         _notice(overlay.notice, width, height)
@@ -127,7 +127,7 @@ def _confidence_bar(name: str, value: float, scale: float) -> None:
     imgui.text(name)
 
 
-def _camera(overlay: Overlay, texture: int, width: int, height: int, scale: float) -> None:
+def _camera(overlay: Overlay, texture: imgui.ImTextureRef, width: int, height: int, scale: float) -> None:
     rows, columns = overlay.preview.shape[:2]
     w = min(PREVIEW_WIDTH * scale, 0.35 * width)
     h = w * rows / columns
@@ -135,7 +135,7 @@ def _camera(overlay: Overlay, texture: int, width: int, height: int, scale: floa
     canvas = imgui.get_background_draw_list()
     x0, x1 = (1.0, 0.0) if overlay.reflected else (0.0, 1.0)
     corner, opposite = imgui.ImVec2(left, top), imgui.ImVec2(left + w, top + h)
-    canvas.add_image(imgui.ImTextureRef(texture), corner, opposite, imgui.ImVec2(x0, 0.0), imgui.ImVec2(x1, 1.0))
+    canvas.add_image(texture, corner, opposite, imgui.ImVec2(x0, 0.0), imgui.ImVec2(x1, 1.0))
     canvas.add_rect(corner, opposite, _rgba((1.0, 1.0, 1.0), 0.6))
     for part, marks in overlay.marks.items():
         x = 1.0 - marks[:, 0] if overlay.reflected else marks[:, 0]

@@ -8,12 +8,11 @@ import glfw
 import moderngl
 import numpy as np
 from imgui_bundle import imgui
-from imgui_bundle.python_backends.glfw_backend import GlfwRenderer
 from jaxtyping import UInt8
-from OpenGL import GL
 
 from inperson.errors import DeviceError
 from inperson.render.overlay import Overlay, draw_overlay
+from inperson.render.overlay_gl import ImguiRenderer
 
 
 class Action(Enum):
@@ -72,7 +71,8 @@ class MirrorWindow:
         self._window = _open_glfw_window(title, width, height, visible)
         glfw.make_context_current(self._window)
         glfw.swap_interval(1)
-        self._context = moderngl.create_context(require=330)
+        self._context = moderngl.create_context(require=330, context=_GlfwContext())  # type: ignore[arg-type]
+        self._screen = self._context.detect_framebuffer(0)
         program = self._context.program(vertex_shader=_VERTEX, fragment_shader=_FRAGMENT)
         self._triangle = self._context.vertex_array(program, [])
         self._picture: moderngl.Texture | None = None
@@ -81,7 +81,7 @@ class MirrorWindow:
         self._imgui = imgui.create_context()
         imgui.get_io().set_ini_filename("")
         imgui.style_colors_dark()
-        self._imgui_renderer = GlfwRenderer(self._window)
+        self._imgui_renderer = ImguiRenderer(self._context)
         glfw.set_key_callback(self._window, self._on_key)
 
     def __enter__(self) -> Self:
@@ -98,19 +98,24 @@ class MirrorWindow:
 
     def show(self, picture: UInt8[np.ndarray, "H W 3"], overlay: Overlay | None = None) -> None:
         """Draw and present one picture (sRGB-encoded RGB), the overlay over it; handles window events."""
+        glfw.make_context_current(self._window)  # a rasteriser may have its own in this thread
         glfw.poll_events()
-        self._draw(picture, overlay)
+        width, height = glfw.get_framebuffer_size(self._window)
+        if width and height:  # zero while minimised
+            self._draw(self._screen, picture, overlay, width, height)
         glfw.swap_buffers(self._window)
 
     def capture(
         self, picture: UInt8[np.ndarray, "H W 3"], overlay: Overlay | None = None
     ) -> UInt8[np.ndarray, "h w 3"]:
         """What `show` would present, in framebuffer pixels."""
-        self._draw(picture, overlay)
+        glfw.make_context_current(self._window)
         width, height = glfw.get_framebuffer_size(self._window)
-        GL.glPixelStorei(GL.GL_PACK_ALIGNMENT, 1)
-        data = GL.glReadPixels(0, 0, width, height, GL.GL_RGB, GL.GL_UNSIGNED_BYTE)
-        return np.frombuffer(data, np.uint8).reshape(height, width, 3)[::-1]
+        target = self._context.simple_framebuffer((width, height), 3)
+        self._draw(target, picture, overlay, width, height)
+        pixels = np.frombuffer(target.read(components=3, alignment=1), np.uint8).reshape(height, width, 3)
+        target.release()
+        return pixels[::-1]
 
     def take_actions(self) -> list[Action]:
         """What was asked for since the last call; closing the window is QUIT."""
@@ -127,43 +132,43 @@ class MirrorWindow:
         """Close the window and free its context."""
         glfw.make_context_current(self._window)
         imgui.set_current_context(self._imgui)
-        self._imgui_renderer.shutdown()
+        self._imgui_renderer.release()
         imgui.destroy_context(self._imgui)
         self._context.release()
         glfw.destroy_window(self._window)
         glfw.terminate()
 
-    def _draw(self, picture: UInt8[np.ndarray, "H W 3"], overlay: Overlay | None) -> None:
-        width, height = glfw.get_framebuffer_size(self._window)
-        if width and height:  # zero while minimised
-            self._draw_picture(picture, width, height)
-            if overlay is not None:
-                self._draw_overlay(overlay, width, height)
-
-    def _draw_picture(self, picture: UInt8[np.ndarray, "H W 3"], width: int, height: int) -> None:
+    def _draw(
+        self,
+        target: moderngl.Framebuffer,
+        picture: UInt8[np.ndarray, "H W 3"],
+        overlay: Overlay | None,
+        width: int,
+        height: int,
+    ) -> None:
         self._picture = self._upload(self._picture, picture)
-        screen = self._context.detect_framebuffer(0)
-        screen.use()
-        screen.viewport = (0, 0, width, height)
-        self._context.disable(moderngl.BLEND | moderngl.DEPTH_TEST | moderngl.CULL_FACE)
-        self._context.scissor = None
-        screen.clear(*_BORDER)
-        screen.viewport = fitted_viewport(picture.shape[1], picture.shape[0], width, height)
+        target.use()
+        target.viewport = (0, 0, width, height)
+        self._context.enable_only(moderngl.NOTHING)
+        target.clear(*_BORDER)
+        target.viewport = fitted_viewport(picture.shape[1], picture.shape[0], width, height)
         self._picture.use(0)
         self._triangle.render(moderngl.TRIANGLES, vertices=3)
-        screen.viewport = (0, 0, width, height)
+        target.viewport = (0, 0, width, height)
+        if overlay is not None:
+            self._draw_overlay(overlay, width, height)
 
     def _draw_overlay(self, overlay: Overlay, width: int, height: int) -> None:
         imgui.set_current_context(self._imgui)
         self._preview = self._upload(self._preview, overlay.preview)
-        self._imgui_renderer.process_inputs()
         io = imgui.get_io()
         io.display_size = imgui.ImVec2(width, height)  # framebuffer pixels: sharp text on dense screens
-        io.display_framebuffer_scale = imgui.ImVec2(1.0, 1.0)
+        io.delta_time = 1.0 / self.refresh_rate
         imgui.new_frame()
-        draw_overlay(overlay, self._preview.glo, width, height, glfw.get_window_content_scale(self._window)[0])
+        texture = self._imgui_renderer.add_texture(self._preview)
+        draw_overlay(overlay, texture, width, height, glfw.get_window_content_scale(self._window)[0])
         imgui.render()
-        self._imgui_renderer.render(imgui.get_draw_data())
+        self._imgui_renderer.render(imgui.get_draw_data(), width, height)
 
     def _upload(self, texture: moderngl.Texture | None, image: UInt8[np.ndarray, "H W 3"]) -> moderngl.Texture:
         size = (image.shape[1], image.shape[0])
@@ -178,6 +183,23 @@ class MirrorWindow:
     def _on_key(self, window: object, key: int, scancode: int, action: int, modifiers: int) -> None:
         if action == glfw.PRESS and key in HOT_KEYS:
             self._actions.append(HOT_KEYS[key])
+
+
+class _GlfwContext:
+    """What moderngl asks of a context that somebody else made: the addresses of OpenGL's functions."""
+
+    def load_opengl_function(self, name: str) -> int:
+        address: Any = glfw.get_proc_address(name)
+        return address or 0
+
+    def release(self) -> None:
+        """glfw frees the context with its window."""
+
+    def __enter__(self) -> None:
+        """`MirrorWindow` makes the context current itself."""
+
+    def __exit__(self, *error: object) -> None:
+        pass
 
 
 def fitted_viewport(picture_width: int, picture_height: int, width: int, height: int) -> tuple[int, int, int, int]:
@@ -203,6 +225,8 @@ def _open_glfw_window(title: str, width: int, height: int, visible: bool) -> Any
     glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, 3)
     glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
     glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, glfw.TRUE)
+    # EGL like the rasterisers' own contexts: one thread cannot go from EGL to GLX and back.
+    glfw.window_hint(glfw.CONTEXT_CREATION_API, glfw.EGL_CONTEXT_API)
     glfw.window_hint(glfw.SCALE_TO_MONITOR, glfw.TRUE)
     glfw.window_hint(glfw.VISIBLE, glfw.TRUE if visible else glfw.FALSE)
     with warnings.catch_warnings():
@@ -230,5 +254,7 @@ def _init_glfw() -> None:
 
 
 def _glfw_reason() -> str:
-    _, text = glfw.get_error()
-    return bytes(text).decode(errors="replace") if text else "no reason given"
+    reason: bytes | str | None = glfw.get_error()[1]  # bytes, whatever its stubs say
+    if isinstance(reason, bytes):
+        reason = reason.decode(errors="replace")
+    return reason or "no reason given"

@@ -6,7 +6,9 @@ import time
 import numpy as np
 import pytest
 
+from benchmarks.scene import bust_views, figure
 from inperson.errors import DeviceError
+from inperson.render.gl import GlRasterizer
 from inperson.render.overlay import Overlay, StageLine
 from inperson.render.window import Action, MirrorWindow, fitted_viewport, has_display
 
@@ -118,6 +120,21 @@ def test_a_second_window_opens_after_the_first_was_closed(display):
         window = MirrorWindow("InPerson test", 64, 64)
         np.testing.assert_array_equal(window.capture(picture())[48, 16], QUARTERS[1, 0])
         window.close()
+
+
+def test_a_rasteriser_with_its_own_context_draws_between_pictures(display):
+    """As with `live --backend gl`: two contexts take turns in one thread."""
+    gaussians, (left, _) = figure(500), bust_views(64, 64)
+    rasterizer = GlRasterizer()
+    alone = rasterizer.render(gaussians, [left]).rgb
+    window = MirrorWindow("InPerson test", 64, 64)
+    for _ in range(2):
+        np.testing.assert_array_equal(rasterizer.render(gaussians, [left]).rgb, alone)
+        window.show(picture(), overlay())
+        np.testing.assert_array_equal(window.capture(picture())[48, 16], QUARTERS[1, 0])
+    window.close()
+    np.testing.assert_array_equal(rasterizer.render(gaussians, [left]).rgb, alone)
+    rasterizer.close()
 
 
 def test_without_a_display_the_error_says_the_mend(monkeypatch):
