@@ -131,7 +131,7 @@ class LiveSession:
     def _tick(self, tick_ns: int) -> None:
         tracked = self._tracking.newest()
         if tracked is not None:
-            self._feed.tracked()
+            self._feed.tracked(tracked)
             if self._newest is not None or tracked.state.confidence[BODY] > 0:  # until then the room is empty
                 self._previous, self._newest = self._newest or tracked, tracked
         if self._newest is not None and self._previous is not None:

@@ -6,7 +6,7 @@ from collections import deque
 import numpy as np
 
 from inperson.app.timing import StageTimes
-from inperson.app.tracked import Tracked
+from inperson.app.tracked import STAGES, Tracked
 from inperson.avatar.state import PARTS
 from inperson.render.overlay import Overlay, StageLine
 
@@ -22,11 +22,12 @@ class OverlayFeed:
 
     Args:
         source: what the source calls itself.
-        times: where the session notes its stages.
+        times: where the display clock notes its stages.
     """
 
     def __init__(self, source: str, times: StageTimes) -> None:
         self._source, self._times = source, times
+        self._tracking_times = StageTimes()
         self._ages_ns: deque[int] = deque(maxlen=WINDOW)
         self._tracked_at: deque[float] = deque(maxlen=WINDOW)
         self._shown_at: deque[float] = deque(maxlen=WINDOW)
@@ -34,9 +35,11 @@ class OverlayFeed:
         self._lines: tuple[StageLine, ...] = ()
         self._age_ms = self._tracking_fps = self._display_fps = 0.0
 
-    def tracked(self) -> None:
+    def tracked(self, tracked: Tracked) -> None:
         """A new state arrived."""
         self._tracked_at.append(time.monotonic())
+        for stage, duration in zip(STAGES, tracked.stage_ns, strict=True):
+            self._tracking_times.add(stage, int(duration))
 
     def shown(self, age_ns: int) -> None:
         """A picture was presented, this long after the capture of what it is based on."""
@@ -65,7 +68,7 @@ class OverlayFeed:
 
     def _renew(self) -> None:
         self._renewed = time.monotonic()
-        rows = self._times.table(newest=WINDOW)
+        rows = self._tracking_times.table(newest=WINDOW) | self._times.table(newest=WINDOW)
         self._lines = tuple(StageLine(stage, row["median_ms"], row["p95_ms"]) for stage, row in rows.items())
         self._age_ms = float(np.median(self._ages_ns)) / 1e6 if self._ages_ns else 0.0
         self._tracking_fps, self._display_fps = _per_second(self._tracked_at), _per_second(self._shown_at)

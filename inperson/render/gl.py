@@ -5,6 +5,7 @@ Blending has no early stop, so a pixel's last 1e-4 of transmittance is drawn tha
 
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +82,7 @@ class GlRasterizer:
         width, height = common_size(views)
         image = np.zeros((len(views), height, width, channels.shape[1] + 2), np.float32)
         if len(channels):
-            with self.context:  # a window's may be current
+            with self._current():
                 self._upload(gaussians, channels)
                 for view, planes in zip(views, image, strict=True):
                     order = _farthest_first(gaussians.means, view)
@@ -91,7 +92,7 @@ class GlRasterizer:
 
     def close(self) -> None:
         """Free what was made on the GPU, and the context if it is its own."""
-        with self.context:
+        with self._current():
             for passes in self._passes.values():
                 for one in passes:
                     one.program.release()
@@ -102,6 +103,11 @@ class GlRasterizer:
                 self._fields = None
         if self._owns_context:
             self.context.release()
+
+    def _current(self) -> AbstractContextManager[object]:
+        """Makes a context of its own the thread's current one: another's, such as a window's, may be. A context
+        that was lent is current already."""
+        return self.context if self._owns_context else nullcontext()
 
     def _upload(self, gaussians: PosedGaussians, channels: Float[np.ndarray, "N C"]) -> None:
         """The Gaussians' fields as texels, `SHAPE_TEXELS + targets` each."""

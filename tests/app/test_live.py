@@ -167,5 +167,6 @@ def test_hot_keys_in_a_real_window(workplace, options, xvfb, monkeypatch):
     assert overlays[-1].avatar == "tiny"
     assert overlays[-1].preview.shape == (48, 64, 3)
     assert overlays[-1].tracking_fps > 0
+    assert [line.name for line in overlays[-1].stages] == ["capture", "landmarks", "fit", "pose", "draw", "present"]
     assert shown[-1][1] is None  # the overlay key switched it off
     assert figures.stages["present"]["count"] == figures.display.count

@@ -47,4 +47,9 @@ class Track:
         save_motion(tracked.motion, self.out)
         if self.report is not None:
             write_text(self.report, json.dumps(tracked.report, indent=1) + "\n")
+        report = tracked.report
+        seen = ", ".join(f"{part.replace('_', ' ')} {share:.0%}" for part, share in report["part_rates"].items())
+        console.print(f"{report['frames']} frames at {report['tracking_fps']:.1f}/s; seen: {seen}", highlight=False)
+        for name, pixels in report["residuals"].items():
+            console.print(f"median {name.replace('_', ' ')}: {pixels:.3g}", highlight=False)
         console.print(f"wrote {self.out}", soft_wrap=True, highlight=False)
