@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from inperson.errors import DeviceError
 
 _SHADERS = Path(__file__).parent / "shaders"
+GL_SRGB8, GL_SRGB8_ALPHA8 = 0x8C41, 0x8C43
+"""Textures that GL decodes to linear light."""
 _VERTEX = ("3f 3f 2f 1f", "in_position", "in_normal", "in_uv", "in_occlusion")
 
 
@@ -25,7 +27,7 @@ def create_context() -> moderngl.Context:
         context = moderngl.create_context(standalone=True, **settings)
     except Exception as error:  # moderngl raises bare Exception when EGL cannot start
         raise DeviceError(f"no OpenGL ({error})", "install a GL driver or Mesa's llvmpipe (libegl1)") from error
-    context.gc_mode = "auto"
+    context.gc_mode = "context_gc"  # "auto" would delete in whichever context is current
     return context
 
 
@@ -79,7 +81,7 @@ class Targets:
             ),
             resolved=gl.framebuffer([linear]),
             linear=linear,
-            background=gl.texture(size, 3, dtype="f4"),
+            background=gl.texture(size, 3, alignment=1, internal_format=GL_SRGB8),
             developed=gl.framebuffer([gl.texture(size, 4)]),
             geometry=gl.framebuffer(
                 [gl.texture(size, 2, dtype="f4"), gl.texture(size, 4, dtype="f2")], gl.depth_renderbuffer(size)

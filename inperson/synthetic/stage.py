@@ -12,16 +12,21 @@ import moderngl
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from inperson.conventions import invert_rigid, linear_from_srgb
+from inperson.conventions import invert_rigid
 from inperson.render.views import EyeView, look_at
 from inperson.synthetic.captures import Capture, Geometry
 from inperson.synthetic.drawables import Drawable, Part, Texture
 from inperson.synthetic.dressing import PosedPerson
-from inperson.synthetic.gpu import Targets, create_context, load_program, set_uniforms, vertex_layout
+from inperson.synthetic.gpu import (
+    GL_SRGB8_ALPHA8,
+    Targets,
+    create_context,
+    load_program,
+    set_uniforms,
+    vertex_layout,
+)
 from inperson.synthetic.lights import Light
 from inperson.synthetic.textures import flat_rgba
-
-_GL_SRGB8_ALPHA8 = 0x8C43
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +107,18 @@ class Stage:
 
     def set_scene(self, person: PosedPerson, light: Light) -> None:
         """Uploads a posed person and draws the key light's shadows."""
+        with self.context:
+            self.context.gc()
+            self._upload(person, light)
+
+    def _upload(self, person: PosedPerson, light: Light) -> None:
         self._person = person
         self._drawn = [p.drawable for p in person.drawables]
         for posed in person.drawables:
             self._mesh(posed.drawable).vertices.write(posed.interleaved())
         centre = person.pose.body.joints[[0, 15]].mean(axis=0)
         shadow_from_world = orthographic(centre, light.directions[0], self._shadow_radius)
-        self.draw_depth(self._shadow, shadow_from_world)
+        self._draw_depth(self._shadow, shadow_from_world)
         set_uniforms(
             self._programs["color"],
             shadow_from_world=shadow_from_world,
@@ -121,7 +131,7 @@ class Stage:
             specular=light.specular,
         )
 
-    def draw_depth(self, target: moderngl.Framebuffer, clip_from_world: Float[np.ndarray, "4 4"]) -> None:
+    def _draw_depth(self, target: moderngl.Framebuffer, clip_from_world: Float[np.ndarray, "4 4"]) -> None:
         """Depth of the scene's opaque parts and hair, as seen through any projection."""
         target.use()
         target.clear(depth=1.0)
@@ -133,12 +143,13 @@ class Stage:
 
     def depth_map(self, clip_from_world: Float[np.ndarray, "4 4"], size: int) -> Float[np.ndarray, "size size"]:
         """Depth (0 near to 1 far) of the scene through any projection; rows from the bottom."""
-        if self._depth is None or self._depth.size != (size, size):
-            self._depth = self.context.depth_texture((size, size))
-        target = self.context.framebuffer(depth_attachment=self._depth)
-        self.draw_depth(target, clip_from_world)
-        target.release()
-        return np.frombuffer(self._depth.read(), np.float32).reshape(size, size)
+        with self.context:
+            if self._depth is None or self._depth.size != (size, size):
+                self._depth = self.context.depth_texture((size, size))
+            target = self.context.framebuffer(depth_attachment=self._depth)
+            self._draw_depth(target, clip_from_world)
+            target.release()
+            return np.frombuffer(self._depth.read(), np.float32).reshape(size, size)
 
     def shoot(
         self,
@@ -157,10 +168,11 @@ class Stage:
         """
         if self._person is None:
             raise RuntimeError("set_scene first")
-        targets = self._targets_of(view.width, view.height, supersample)
         clip_from_world = view.projection @ invert_rigid(view.T_world_from_eye)
-        rgba = self._draw_color(targets, view, clip_from_world, background)
-        truth = self._draw_geometry(targets, view, clip_from_world) if geometry else None
+        with self.context:
+            targets = self._targets_of(view.width, view.height, supersample)
+            rgba = self._draw_color(targets, view, clip_from_world, background)
+            truth = self._draw_geometry(targets, view, clip_from_world) if geometry else None
         return Capture(np.ascontiguousarray(rgba[..., :3]), rgba[..., 3].copy(), view, self._person.state, truth)
 
     def _draw_color(
@@ -201,8 +213,7 @@ class Stage:
         set_uniforms(self._develop, image=0, background=1, has_background=background is not None)
         targets.linear.use(0)
         if background is not None:
-            linear = linear_from_srgb(background[::-1].astype(np.float32) / 255.0)
-            targets.background.write(np.ascontiguousarray(linear, "f4"))
+            targets.background.write(np.ascontiguousarray(background[::-1]))
             targets.background.use(1)
         targets.developed.use()
         self._screen.render(moderngl.TRIANGLE_STRIP)
@@ -249,7 +260,7 @@ class Stage:
         if texture not in self._textures:
             rgba = flat_rgba(texture)
             uploaded = self.context.texture(
-                (rgba.shape[1], rgba.shape[0]), 4, rgba.tobytes(), internal_format=_GL_SRGB8_ALPHA8
+                (rgba.shape[1], rgba.shape[0]), 4, rgba.tobytes(), internal_format=GL_SRGB8_ALPHA8
             )
             uploaded.build_mipmaps()
             uploaded.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
