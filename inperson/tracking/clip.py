@@ -1,6 +1,7 @@
 """Tracking a video file or folder of pictures offline: every frame of it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter_ns
 
@@ -11,6 +12,41 @@ from inperson.tracking.observation import Observation
 from inperson.tracking.offline import TrackedClip, track_observations
 from inperson.tracking.profile import UserProfile
 from inperson.tracking.sources import open_source
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedClip:
+    """What the landmarkers saw of every frame of a clip."""
+
+    observations: list[Observation]
+    fps: float
+    landmark_ns: list[int]
+    """What they took, frame by frame."""
+
+
+def observe_clip(path: Path, progress: Callable[[int], None] | None = None) -> ObservedClip:
+    """Runs the landmarkers over every frame.
+
+    Args:
+        path: a video file or folder of pictures.
+        progress: called with the number of frames observed so far.
+
+    Raises:
+        BadInputError: not a clip, or nobody is in it.
+        MissingModelError: the landmarkers' models are not there.
+    """
+    observations: list[Observation] = []
+    landmark_ns: list[int] = []
+    with open_source(path, live=False) as source, Perception() as perception:
+        for frame in iter(source.read, None):
+            start = perf_counter_ns()
+            observations.append(perception.observe(frame))
+            landmark_ns.append(perf_counter_ns() - start)
+            if progress is not None:
+                progress(len(observations))
+        if all(obs.body_pixels is None for obs in observations):
+            raise BadInputError(f"{path}: no person in view", "give a clip that shows someone's upper body")
+        return ObservedClip(observations, source.fps, landmark_ns)
 
 
 def track_clip(
@@ -32,16 +68,7 @@ def track_clip(
         BadInputError: not a clip, or nobody is in it.
         MissingModelError: the landmarkers' models are not there.
     """
-    observations: list[Observation] = []
-    landmark_ns: list[int] = []
-    with open_source(path, live=False) as source, Perception() as perception:
-        fps = source.fps
-        for frame in iter(source.read, None):
-            start = perf_counter_ns()
-            observations.append(perception.observe(frame))
-            landmark_ns.append(perf_counter_ns() - start)
-            if progress is not None:
-                progress(len(observations))
-    if all(obs.body_pixels is None for obs in observations):
-        raise BadInputError(f"{path}: no person in view", "give a clip that shows someone's upper body")
-    return track_observations(observations, body, framerate=fps, profile=profile, landmark_ns=landmark_ns)
+    seen = observe_clip(path, progress)
+    return track_observations(
+        seen.observations, body, framerate=seen.fps, profile=profile, landmark_ns=seen.landmark_ns
+    )

@@ -36,7 +36,7 @@ _SPEED = {"trunk": 3.0, "arms": 10.0, "legs": 6.0, "fingers": 15.0}
 """Radians per second: the temporal prior's standard deviation per second of frame time."""
 _TRANSL_SPEED = np.array([1.5, 1.5, 0.6])
 """Metres per second across (x, y) and along the view (z)."""
-_TRANSL_TUNING = FilterTuning((0.5, 0.5, 0.3), (25.0, 25.0, 8.0), speed_cutoff=4.0)
+_TRANSL_TUNING = FilterTuning((1.0, 1.0, 0.5), (40.0, 40.0, 8.0), speed_cutoff=8.0)
 """Depth is known less well than place in the picture: it is held steadier."""
 _DEPTH_SPEED = 0.7
 """Metres per second along the view of the arms' landmarks, as far as the temporal prior knows."""
@@ -303,5 +303,8 @@ def _per_joint(trunk: float, arms: float, legs: float, fingers: float) -> Float[
 
 
 def _rotation_tuning() -> tuple[Float[np.ndarray, "55"], Float[np.ndarray, "55"]]:
-    """One-Euro cutoff at rest (Hz) and its growth with speed (Hz per rad/s)."""
-    return _per_joint(0.6, 1.0, 0.8, 1.5), _per_joint(10.0, 25.0, 10.0, 12.0)
+    """One-Euro cutoff at rest (Hz) and its growth with speed (Hz per rad/s).
+
+    The trunk is quick: what it turns, it carries out to the hands, where a small lag shows.
+    """
+    return _per_joint(2.0, 0.9, 0.8, 1.3), _per_joint(40.0, 14.0, 10.0, 8.0)
