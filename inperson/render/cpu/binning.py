@@ -4,12 +4,14 @@ import numpy as np
 
 from inperson.render.cpu.kernels import helper, kernel
 from inperson.render.cpu.layout import unpack_rect
-from inperson.render.cpu.simd import take_next
+from inperson.render.cpu.simd import item, prefetch, take_next
 
 DIGIT = 8
 """Bits a pass of the radix sort looks at: few enough that the ends of all buckets stay in the first-level cache."""
 PASSES = 3
 BUCKETS = 1 << DIGIT
+PREFETCH = 16
+"""How many Gaussians ahead their rects are asked for."""
 LOW_HALF = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)
 
@@ -102,22 +104,21 @@ def enter(g, rect, tiles_across, entries, cursor):
     left, top, right, bottom = unpack_rect(rect)
     if right - left > 1 or bottom - top > 1:
         for row in range(top, bottom + 1):
-            for tile in range(row * tiles_across + left, row * tiles_across + right + 1):
-                append(g, np.uint64(tile), entries, cursor, np.uint32(1))
+            for column in range(left, right + 1):
+                tile = np.uint64(row * tiles_across + column)
+                entries[cursor[tile]] = g
+                cursor[tile] += np.uint32(1)
     else:
-        # Where two of the four are the same tile only the last append counts: it writes over the others.
+        # Where some of the four are the same tile, what is written last counts: each is written once more by the
+        # one before it. All are read first, so that none waits for another's write.
+        first, beside = np.uint64(top * tiles_across + left), np.uint64(top * tiles_across + right)
+        below, across = np.uint64(bottom * tiles_across + left), np.uint64(bottom * tiles_across + right)
         wide, high = np.uint32(right - left), np.uint32(bottom - top)
-        append(g, np.uint64(bottom * tiles_across + right), entries, cursor, wide & high)
-        append(g, np.uint64(bottom * tiles_across + left), entries, cursor, high)
-        append(g, np.uint64(top * tiles_across + right), entries, cursor, wide)
-        append(g, np.uint64(top * tiles_across + left), entries, cursor, np.uint32(1))
-
-
-@helper
-def append(g, tile, entries, cursor, step):
-    to = cursor[tile]
-    entries[to] = g
-    cursor[tile] = to + step
+        to_first, to_beside, to_below, to_across = cursor[first], cursor[beside], cursor[below], cursor[across]
+        entries[to_across], cursor[across] = g, to_across + (wide & high)
+        entries[to_below], cursor[below] = g, to_below + high
+        entries[to_beside], cursor[beside] = g, to_beside + wide
+        entries[to_first], cursor[first] = g, to_first + np.uint32(1)
 
 
 @kernel
@@ -127,11 +128,12 @@ def sort_and_bin(
     """Fill `starts` and `entries` from what `project_and_cull` left; one job a view."""
     view = take_next(counter)
     while view < seen_counts.shape[0]:
-        order, rect = spare[view], rects[view]
+        order, rect, own = spare[view], rects[view], entries[view]
         num = sort_by_depth(tickets[view], order, chunk, seen_counts[view])
         tile_starts(tile_counts[view], starts[view])
         cursor = starts[view].copy()
         for j in range(num):
+            prefetch(rect, np.int64(item(order, min(j + PREFETCH, num - 1)) & LOW_HALF))
             g = order[j] & LOW_HALF
-            enter(np.uint32(g), rect[g], tiles_across, entries[view], cursor)
+            enter(np.uint32(g), rect[g], tiles_across, own, cursor)
         view = take_next(counter)

@@ -244,12 +244,15 @@ def count_tiles(rect, tiles_across, counts):
         for row in range(top, bottom + 1):
             for tile in range(row * tiles_across + left, row * tiles_across + right + 1):
                 counts[tile] += np.uint32(1)
-    else:
+    else:  # where some of the four are the same tile, what is written last counts (see `binning.enter`)
+        first, beside = np.uint64(top * tiles_across + left), np.uint64(top * tiles_across + right)
+        below, across = np.uint64(bottom * tiles_across + left), np.uint64(bottom * tiles_across + right)
         wide, high = np.uint32(right - left), np.uint32(bottom - top)
-        counts[np.uint64(top * tiles_across + left)] += np.uint32(1)
-        counts[np.uint64(top * tiles_across + right)] += wide
-        counts[np.uint64(bottom * tiles_across + left)] += high
-        counts[np.uint64(bottom * tiles_across + right)] += wide & high
+        in_first, in_beside, in_below, in_across = counts[first], counts[beside], counts[below], counts[across]
+        counts[across] = in_across + (wide & high)
+        counts[below] = in_below + high
+        counts[beside] = in_beside + wide
+        counts[first] = in_first + np.uint32(1)
 
 
 @helper
@@ -307,25 +310,15 @@ def project_and_cull(
     while job < num_views * num_chunks:
         view, c = job // num_chunks, job % num_chunks
         camera = camera_of(cameras, view)
-        flat = records[view].reshape(-1)
+        flat, rect, queue, counts = records[view].reshape(-1), rects[view], tickets[view], tile_counts[view, c]
         first, end = c * chunk, min(num, (c + 1) * chunk)
-        rects[view, first:end] = NO_TILES
+        rect[first:end] = NO_TILES
         count = first
         for i in range(first, end, LANES):
             start = min(i, num - LANES)  # the last sixteen overlap those before
             footprint = project_sixteen(camera, means, quats, scales, start)
             seen = store_records(camera, footprint, opacities, start, flat, RECORD * start, bounds)
             seen = (seen >> (i - start)) << (i - start)
-            count = list_seen(
-                seen,
-                start,
-                bounds,
-                flat,
-                rects[view],
-                tickets[view],
-                count,
-                tile_counts[view, c],
-                tiles_across,
-            )
+            count = list_seen(seen, start, bounds, flat, rect, queue, count, counts, tiles_across)
         seen_counts[view, c] = count - first
         job = take_next(counter)
