@@ -49,13 +49,15 @@ class ClipCounts:
     hands: dict[str, Counts] = field(default_factory=lambda: {"L": Counts(), "R": Counts()})
 
 
-def main(clips: tyro.conf.Positional[list[Path]], sheets: Path | None = None) -> None:
+def main(clips: tyro.conf.Positional[list[Path]], sheets: Path | None = None, strip: Path | None = None) -> None:
     """Count, and draw contact sheets.
 
     Args:
         clips: video files.
         sheets: folder for one contact sheet (JPEG) a clip.
+        strip: one picture (JPEG) with a row of a few frames from the middle of each clip.
     """
+    rows = []
     table = Table("clip", "n", "body", "face", "hand", "inside", "read", "carried", "tracked", "alone")
     for clip in clips:
         frames, seen, counts = watch(clip)
@@ -75,8 +77,13 @@ def main(clips: tyro.conf.Positional[list[Path]], sheets: Path | None = None) ->
             )
         if sheets is not None:
             sheets.mkdir(parents=True, exist_ok=True)
-            sheet = contact_sheet(frames, seen)
-            cv2.imwrite(str(sheets / f"{clip.stem}.jpg"), sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+            _save(sheets / f"{clip.stem}.jpg", contact_sheet(frames, seen))
+        if strip is not None:
+            middle = np.linspace(0.2, 0.8, _COLUMNS) * (len(frames) - 1)
+            chosen = [round(i) for i in middle]
+            rows.append(contact_sheet([frames[i] for i in chosen], [seen[i] for i in chosen], square=True))
+    if strip is not None:
+        _save(strip, np.vstack(rows))
     Console().print(table)
 
 
@@ -125,18 +132,28 @@ def hand_inside(one: Observation, name: str) -> bool:
     return bool((points >= 0).all() and (points < [one.intrinsics.width, one.intrinsics.height]).all())
 
 
-def contact_sheet(frames: list[CameraFrame], seen: list[Observation]) -> np.ndarray:
-    """Every frame's body region with the hands drawn: left blue, right orange, carried pink."""
+def contact_sheet(frames: list[CameraFrame], seen: list[Observation], square: bool = False) -> np.ndarray:
+    """Every frame's body region with the hands drawn: left blue, right orange, carried pink.
+
+    Args:
+        square: crop the region to a square from its top.
+    """
     bodies = np.concatenate([one.body_pixels[:25] for one in seen if one.body_pixels is not None])
     hands = [h.pixels for one in seen for h in (one.left_hand, one.right_hand) if h is not None]
     points = np.concatenate([bodies[(bodies > 0).all(axis=1)], *hands])
     size = np.array([frames[0].intrinsics.width, frames[0].intrinsics.height])
     low = np.clip(np.percentile(points, 1, axis=0) - 10, 0, size).astype(int)
     high = np.clip(np.percentile(points, 99, axis=0) + 10, 0, size).astype(int)
+    if square:
+        high[1] = min(high[1], low[1] + high[0] - low[0])
     tiles = [_tile(frame, one, low, high) for frame, one in zip(frames, seen, strict=True)]
     blank = np.zeros_like(tiles[0])
     tiles += [blank] * (-len(tiles) % _COLUMNS)
     return np.vstack([np.hstack(tiles[i : i + _COLUMNS]) for i in range(0, len(tiles), _COLUMNS)])
+
+
+def _save(path: Path, picture: np.ndarray) -> None:
+    cv2.imwrite(str(path), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 def _tile(frame: CameraFrame, one: Observation, low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -46,6 +46,8 @@ def open_source(spec: int | str | Path, live: bool, intrinsics: Intrinsics | Non
         return ImageFolderSource(path, live=live, intrinsics=intrinsics)
     if path.is_file():
         return VideoFileSource(path, live=live, intrinsics=intrinsics)
-    if not text.isdecimal() and (path.suffix or len(path.parts) > 1):
+    cameras = list_cameras()
+    named = any(text.lower() in camera.name.lower() for camera in cameras)
+    if not text.isdecimal() and not named and (path.suffix or len(path.parts) > 1):
         raise BadInputError(f"input {text} does not exist", "give a video file, a folder of pictures or a camera")
-    return CameraSource(find_camera(text), intrinsics=intrinsics)
+    return CameraSource(find_camera(text, cameras), intrinsics=intrinsics)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from inperson.conventions import Intrinsics
 from inperson.errors import BadInputError, DeviceError
+from inperson.tracking import sources, sources_camera
 from inperson.tracking.sources import CameraInfo, CameraSource, find_camera, list_cameras, open_source
 from inperson.tracking.sources_base import FirstSizeFitter, letterbox
 
@@ -292,6 +293,14 @@ def test_cameras_are_listed_from_the_kernel_and_found_by_number_or_name(tmp_path
     assert find_camera("nice", cameras).index == 2
     with pytest.raises(DeviceError, match=r"no camera '7' \(found: 2 \(Nice Cam\), 10 \(USB Cam\)\)"):
         find_camera("7", cameras)
+
+
+def test_a_camera_is_opened_by_part_of_a_name_that_looks_like_a_file(monkeypatch):
+    device = ScriptedCamera([BLUE])
+    monkeypatch.setattr(sources, "list_cameras", lambda: [CameraInfo(0, "Webcam v1.2")])
+    monkeypatch.setattr(sources_camera, "_open_capture", lambda index: device)
+    with open_source("v1.2", live=True) as camera:
+        assert camera.describe().startswith("camera 0 (Webcam v1.2)")
 
 
 def test_no_camera_at_all(tmp_path):
