@@ -32,7 +32,7 @@ class ReferenceRasterizer:
         """Nothing is held."""
 
 
-def fastest_rasterizer() -> Rasterizer:
+def fastest_rasterizer(threads: int | None = None) -> Rasterizer:
     """gsplat where there is CUDA, else a GPU's OpenGL, else the CPU (which beats software OpenGL)."""
     try:
         return GsplatRasterizer()
@@ -41,24 +41,28 @@ def fastest_rasterizer() -> Rasterizer:
     try:
         gl = GlRasterizer()
     except DeviceError:
-        return CpuRasterizer()
+        return CpuRasterizer(threads)
     if is_software(gl.context):
         gl.close()
-        return CpuRasterizer()
+        return CpuRasterizer(threads)
     return gl
 
 
-BACKENDS: dict[str, Callable[[], Rasterizer]] = {
+BACKENDS: dict[str, Callable[[int | None], Rasterizer]] = {
     "auto": fastest_rasterizer,
     "cpu": CpuRasterizer,
-    "gl": GlRasterizer,
-    "gsplat": GsplatRasterizer,
-    "reference": ReferenceRasterizer,
+    "gl": lambda threads: GlRasterizer(),
+    "gsplat": lambda threads: GsplatRasterizer(),
+    "reference": lambda threads: ReferenceRasterizer(),
 }
 
 
-def make_rasterizer(name: str) -> Rasterizer:
+def make_rasterizer(name: str, threads: int | None = None) -> Rasterizer:
     """A rasteriser by the name of its backend; `auto` takes the fastest there is.
+
+    Args:
+        name: a key of `BACKENDS`.
+        threads: how many cores `cpu` may draw on; by default all. Beside a tracker, leave it one.
 
     Raises:
         BadInputError: no backend has this name, or its package is not installed.
@@ -66,4 +70,4 @@ def make_rasterizer(name: str) -> Rasterizer:
     """
     if name not in BACKENDS:
         raise BadInputError(f"rasteriser {name!r} is unknown", f"choose one of {', '.join(BACKENDS)}")
-    return BACKENDS[name]()
+    return BACKENDS[name](threads)

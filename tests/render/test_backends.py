@@ -22,6 +22,14 @@ def test_by_name(name):
     rasterizer.close()
 
 
+def test_one_thread_draws_what_two_draw(cpu):
+    alone = make_rasterizer("cpu", threads=1)
+    gaussians, views = cloud(300, 1), [eye(-0.03), eye(0.03)]
+    one, two = alone.render(gaussians, views), cpu.render(gaussians, views)
+    np.testing.assert_array_equal(one.rgb, two.rgb)
+    np.testing.assert_array_equal(one.features, two.features)
+
+
 def test_unknown_name():
     with pytest.raises(BadInputError, match="'vulkan' is unknown: choose one of auto, cpu, gl"):
         make_rasterizer("vulkan")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from inperson.render.cpu import kernels
 from inperson.render.cpu.kernels import kernel
 from inperson.render.cpu.simd import (
     absolute,
@@ -142,6 +143,15 @@ def test_blocks_become_rows_of_pixels(values):
     quarters(values, out, (ZERO,) * 4)
     blocks = values[:64].reshape(4, 4, 4)  # block, row, column
     np.testing.assert_array_equal(out.reshape(4, 16), blocks.transpose(1, 0, 2).reshape(4, 16))
+
+
+def test_compiled_kernels_are_not_reused_when_any_source_of_the_package_changes(monkeypatch):
+    cache, signature = quarters._cache, quarters.signatures[0] if quarters.signatures else ()
+    codegen = quarters.targetctx.codegen()
+    before = cache._index_key(signature, codegen)
+    assert cache._index_key(signature, codegen) == before
+    monkeypatch.setattr(kernels, "_SOURCES", "another digest")
+    assert cache._index_key(signature, codegen) != before
 
 
 @kernel

@@ -13,7 +13,7 @@ from inperson.render.views import EyeView, common_size
 
 
 class CpuRasterizer:
-    """Draws with numba on the CPU.
+    """Draws with numba on the CPU, one picture at a time.
 
     Args:
         threads: how many cores to draw on; by default all this process may use. One that runs beside a
