@@ -217,7 +217,7 @@ class _Reader:
             residuals=self._residuals(frames),
             body_name=self._text("body_name"),
             body_sha256=self._text("body_sha256"),
-            up_axis=self._up_axis(),
+            up_axis=self._up_axis(poses[:, :3]),
         )
 
     def _bad(self, what: str) -> BadInputError:
@@ -230,7 +230,7 @@ class _Reader:
 
     def _poses(self) -> Float[np.ndarray, "T 165"]:
         if "poses" not in self._file and {"root_orient", "pose_body"} <= set(self._file.files):
-            poses = np.concatenate([self._floats("root_orient", (None, 3)), self._floats("pose_body", (None, 63))], 1)
+            poses = np.concatenate([self._floats(name, (None, None)) for name in self._separate_poses()], axis=1)
         else:
             self._require({"poses", "trans"})
             poses = self._floats("poses", (None, None))
@@ -246,6 +246,11 @@ class _Reader:
         elif width == _BODY_AND_HANDS:
             full[:, 75:] = poses[:, _BODY:]
         return full
+
+    def _separate_poses(self) -> tuple[str, ...]:
+        """AMASS's second naming: one array a part."""
+        whole = ("root_orient", "pose_body", "pose_jaw", "pose_eye", "pose_hand")
+        return whole if set(whole) <= set(self._file.files) else whole[:2]
 
     def _floats(self, name: str, shape: tuple[int | None, ...], default: np.ndarray | None = None) -> np.ndarray:
         if name not in self._file:
@@ -278,8 +283,11 @@ class _Reader:
         value = self._file[name].item()
         return value.decode() if isinstance(value, bytes) else str(value)
 
-    def _up_axis(self) -> str:
-        up = self._text("up_axis") or "z"
+    def _up_axis(self, roots: Float[np.ndarray, "T 3"]) -> str:
+        up = self._text("up_axis")
+        if up is None:  # AMASS is z up, much else is y up, and neither says so: see which way the body stands
+            standing = Rotation.from_rotvec(roots).apply([0.0, 1.0, 0.0]).mean(axis=0)
+            return "z" if standing[2] > standing[1] else "y"
         if up not in ("y", "z"):
             raise self._bad(f"up_axis is '{up}', expected y or z")
         return up

@@ -97,6 +97,8 @@ class Tracker:
             for part in Part
         }
         self._seen = SeenParts()
+        self._trust = dict.fromkeys(Part, 0.0)
+        """How well each part was seen when it was last seen."""
         self._rotation_filter = RotationFilter(*_rotation_tuning())
         self._transl_filter = VectorFilter(_TRANSL_TUNING)
         self._expression_filter = VectorFilter(FilterTuning(4.0, 8.0))
@@ -143,61 +145,50 @@ class Tracker:
         if Part.TRUNK in seen:
             self._fit_frame(obs, seen, dt)
         rotations = self._show_body(seen, dt)
-        face = self._show_face(obs, dt)
+        face = self._show_face(obs, Part.FACE in seen, dt)
         state = self._state(obs, rotations, face, seen)
         residuals = self.residuals(obs, state)
         held = tuple(part for part in Part if part not in seen)
         return TrackedFrame(state, obs, residuals, held, (time.perf_counter() - start) * 1e3)
 
     def _fit_frame(self, obs: Observation, seen: frozenset[Part], dt: float) -> None:
+        """Fits on from the last frame; afresh where there is none, or where that went badly and afresh is better."""
         self._ease_shape(dt)
         person = PersonModel(self._model.shaped(self._betas, self._hand_scale), self._torso, self._prior)
-        moving = _moving(seen)
-        lost = self._fitted is None or obs.time_ns - self._fitted_ns > _LOST_NS
-        held = self._held_rotations()
-        if not lost:
-            assert self._fitted is not None
-            rotations = np.where(moving[:, None, None], self._fitted.rotations, held)
-            temporal = self._temporal_prior(person, rotations, self._fitted.transl, moving, dt)
-            problem = build_problem(obs, person, temporal, moving)
-            result = fit(problem, rotations, self._fitted.transl, _ITERATIONS)
-            lost = result.cost > _COST_JUMP * self._usual_cost
-        if lost:
-            fresh = self._fit_afresh(obs, person, moving, held)
-            if self._fitted is None or obs.time_ns - self._fitted_ns > _LOST_NS or fresh[0].cost < result.cost:
-                result, problem = fresh
-        cost = result.cost
-        self._usual_cost = cost if not np.isfinite(self._usual_cost) else 0.95 * self._usual_cost + 0.05 * cost
+        moving, held = _moving(seen), self._held_rotations()
+        tracked = None
+        if self._fitted is not None and obs.time_ns - self._fitted_ns <= _LOST_NS:
+            tracked = self._fit_on(self._fitted, obs, person, moving, held, dt)
+        if tracked is None or tracked[1].cost > _COST_JUMP * self._usual_cost:
+            fresh = _fit_afresh(obs, person, moving, held)
+            if tracked is None:
+                self._rotation_filter.reset()
+                self._transl_filter.reset()
+            if tracked is None or fresh[1].cost < tracked[1].cost:
+                tracked = fresh
+        problem, result = tracked
+        weight = 0.05 if np.isfinite(self._usual_cost) else 1.0
+        self._usual_cost = result.cost if weight == 1.0 else (1.0 - weight) * self._usual_cost + weight * result.cost
         self._fitted, self._fitted_ns = result, obs.time_ns
         if self._calibrator is not None and not self._calibrator.done:
             self._calibrator.offer(obs, problem, result.rotations, result.transl)
             if self._calibrator.step():
                 self._torso = torso_of(self.body, self._calibrator.betas)
 
-    def _temporal_prior(
-        self, person: PersonModel, rotations: np.ndarray, transl: np.ndarray, moving: np.ndarray, dt: float
-    ) -> TemporalPrior:
-        arms = zip((Part.LEFT_ARM, Part.RIGHT_ARM), lm.STEADIED_ARM_POINTS, strict=True)
-        steadied = [points for part, points in arms if moving[part.value[0]]]
-        points = np.concatenate([np.zeros(0, np.int64), *steadied])
-        return TemporalPrior(
-            rotations=rotations,
-            inv_sigma=1.0 / (_per_joint(**_SPEED) * dt),
-            transl=transl,
-            inv_sigma_transl=1.0 / (_TRANSL_SPEED * dt),
-            point=points,
-            depth=place_points(person.skeleton, rotations, transl, points)[:, 2],
-            inv_sigma_depth=1.0 / (_DEPTH_SPEED * dt),
-        )
-
-    def _fit_afresh(
-        self, obs: Observation, person: PersonModel, moving: Bool[np.ndarray, "55"], held: np.ndarray
-    ) -> tuple[FitResult, FitProblem]:
-        """From the landmarks alone, without a past."""
-        rotations, transl = starting_pose(obs, person.skeleton, held)
-        rotations = np.where(moving[:, None, None], rotations, held)
-        problem = build_problem(obs, person, no_past(rotations, transl), moving)
-        return fit(problem, rotations, transl, _ITERATIONS_FIRST), problem
+    def _fit_on(
+        self,
+        last: FitResult,
+        obs: Observation,
+        person: PersonModel,
+        moving: Bool[np.ndarray, "55"],
+        held: Float[np.ndarray, "55 3 3"],
+        dt: float,
+    ) -> tuple[FitProblem, FitResult]:
+        """From the last frame's solution, which is also the temporal prior."""
+        rotations = np.where(moving[:, None, None], last.rotations, held)
+        temporal = _temporal_prior(person, rotations, last.transl, moving, dt)
+        problem = build_problem(obs, person, temporal, moving)
+        return problem, fit(problem, rotations, last.transl, _ITERATIONS)
 
     def _ease_shape(self, dt: float) -> None:
         if self._calibrator is not None:
@@ -238,9 +229,9 @@ class Tracker:
         elif self._fitted is not None:
             rotations[0] = self._root
 
-    def _show_face(self, obs: Observation, dt: float) -> FacePose:
+    def _show_face(self, obs: Observation, seen: bool, dt: float) -> FacePose:
         keeper, eyes = self._keepers[Part.FACE], self._keepers[Part.EYES]
-        if obs.face is None:
+        if obs.face is None or not seen:
             jaw, expression = keeper.update(None, dt)
             eye_rotations, _ = eyes.update(None, dt)
         else:
@@ -261,7 +252,9 @@ class Tracker:
         betas = np.zeros(self.body.num_betas, np.float32)
         betas[: len(self._betas)] = self._betas
         shown = (Part.TRUNK, Part.LEFT_FINGERS, Part.RIGHT_FINGERS, Part.FACE, Part.EYES)  # in the order of PARTS
-        trust = self._seen.confidence(obs)
+        for part, trust in self._seen.confidence(obs).items():
+            if part in seen:
+                self._trust[part] = trust
         return BodyState(
             betas=betas,
             global_orient=pose[0].astype(np.float32),
@@ -274,7 +267,7 @@ class Tracker:
             reye_pose=face.reye_pose.astype(np.float32),
             expression=face.expression.astype(np.float32),
             time_ns=obs.time_ns,
-            confidence=np.array([trust[p] * self._keepers[p].presence for p in shown], np.float32),
+            confidence=np.array([self._trust[p] * self._keepers[p].presence for p in shown], np.float32),
             source=tuple(Source.CAMERA if p in seen else Source.HELD for p in shown),
         )
 
@@ -300,6 +293,33 @@ def _per_joint(trunk: float, arms: float, legs: float, fingers: float) -> Float[
         for part in parts:
             out[list(part.value)] = value
     return out
+
+
+def _fit_afresh(
+    obs: Observation, person: PersonModel, moving: Bool[np.ndarray, "55"], held: Float[np.ndarray, "55 3 3"]
+) -> tuple[FitProblem, FitResult]:
+    """From the landmarks alone, without a past."""
+    rotations, transl = starting_pose(obs, person.skeleton, held)
+    rotations = np.where(moving[:, None, None], rotations, held)
+    problem = build_problem(obs, person, no_past(rotations, transl), moving)
+    return problem, fit(problem, rotations, transl, _ITERATIONS_FIRST)
+
+
+def _temporal_prior(
+    person: PersonModel, rotations: np.ndarray, transl: np.ndarray, moving: Bool[np.ndarray, "55"], dt: float
+) -> TemporalPrior:
+    arms = zip((Part.LEFT_ARM, Part.RIGHT_ARM), lm.STEADIED_ARM_POINTS, strict=True)
+    steadied = [points for part, points in arms if moving[part.value[0]]]
+    points = np.concatenate([np.zeros(0, np.int64), *steadied])
+    return TemporalPrior(
+        rotations=rotations,
+        inv_sigma=1.0 / (_per_joint(**_SPEED) * dt),
+        transl=transl,
+        inv_sigma_transl=1.0 / (_TRANSL_SPEED * dt),
+        point=points,
+        depth=place_points(person.skeleton, rotations, transl, points)[:, 2],
+        inv_sigma_depth=1.0 / (_DEPTH_SPEED * dt),
+    )
 
 
 def _rotation_tuning() -> tuple[Float[np.ndarray, "55"], Float[np.ndarray, "55"]]:

@@ -77,6 +77,7 @@ def test_the_arrays_have_amass_names_and_shapes(tmp_path: Path):
 def test_amass_files_load(tmp_path: Path, width: int, first_hand: int | None):
     rng = np.random.default_rng(1)
     poses = rng.normal(0, 0.3, (4, width))
+    poses[:, :3] = (np.pi / 2, 0.0, 0.0)  # standing along z
     np.savez(tmp_path / "a.npz", poses=poses, trans=np.zeros((4, 3)), betas=np.zeros(16), mocap_frame_rate=120.0)
     clip = load_motion(tmp_path / "a.npz")
     np.testing.assert_allclose(clip.poses[:, :66], poses[:, :66], atol=1e-6)
@@ -86,10 +87,22 @@ def test_amass_files_load(tmp_path: Path, width: int, first_hand: int | None):
     assert clip.up_axis == "z"
 
 
+def test_parts_in_arrays_of_their_own_load(tmp_path: Path):
+    """AMASS's other naming, and a motion that stands along y without saying so."""
+    rng = np.random.default_rng(3)
+    parts = {"root_orient": 3, "pose_body": 63, "pose_jaw": 3, "pose_eye": 6, "pose_hand": 90}
+    arrays = {name: rng.normal(0, 0.2, (4, width)) for name, width in parts.items()}
+    np.savez(tmp_path / "a.npz", **arrays, trans=np.zeros((4, 3)), mocap_frame_rate=30.0)
+    clip = load_motion(tmp_path / "a.npz")
+    np.testing.assert_allclose(clip.poses, np.concatenate([arrays[name] for name in parts], axis=1), atol=1e-6)
+    assert clip.up_axis == "y"
+
+
 def test_z_up_turns_about_the_pelvis(tmp_path: Path):
     """A point of the body turned by hand goes where `y_up` puts it."""
     rng = np.random.default_rng(2)
     poses, trans = rng.normal(0, 0.4, (2, 66)), rng.normal(0, 1, (2, 3))
+    poses[:, 0] += np.pi / 2
     np.savez(tmp_path / "a.npz", poses=poses, trans=trans, mocap_framerate=30)
     clip = load_motion(tmp_path / "a.npz")
     pelvis, point = np.array([0.0, -0.35, 0.01]), np.array([0.1, 0.5, 0.2])

@@ -116,6 +116,7 @@ def test_hands_held_then_eased_then_back_without_a_jump():
     confidence = np.array([f.state.confidence[1] for f in frames])
     assert confidence[19] > 0.9
     assert (np.diff(confidence[20:60]) <= 1e-6).all()
+    assert confidence[22] > 0.8, "it fades, it does not drop"
     assert frames[40].state.source[1] is Source.HELD
     assert frames[40].state.source[2] is Source.CAMERA
 

@@ -25,7 +25,8 @@ from inperson.tracking.observation import FaceObservation, HandObservation, Obse
 OUT_OF_FRAME = 0.15
 """What a landmark guessed outside the picture counts, relative to one inside."""
 HAND_BEFORE_TRUNK_VISIBILITY = 0.6
-"""A wrist this visible to the pose model is taken to be before the trunk even when no hand was found."""
+"""A wrist this visible to the pose model, and nearer than the trunk to it, is before the trunk even when no hand was
+found."""
 
 # Standard deviations of pixels, as shares of the person's size in the picture.
 _PIXEL_SIGMA = np.full(lm.POSE_POINTS, np.inf)
@@ -107,12 +108,10 @@ def build_problem(
     k = obs.intrinsics
     points, pixels, weights = _pixel_targets(obs)
     camera = np.array([k.fx, k.fy, k.cx, k.cy])
-    hands = (obs.left_hand, obs.right_hand)
-    trust = landmark_trust(obs)
     in_front = np.repeat(
         [
-            hand is not None or trust[wrist] > HAND_BEFORE_TRUNK_VISIBILITY
-            for hand, wrist in zip(hands, (lm.MP_LEFT_WRIST, lm.MP_RIGHT_WRIST), strict=True)
+            hand is not None or _wrist_before_trunk(obs, wrist)
+            for hand, wrist in ((obs.left_hand, lm.MP_LEFT_WRIST), (obs.right_hand, lm.MP_RIGHT_WRIST))
         ],
         SAMPLES_PER_ARM,
     )
@@ -126,6 +125,14 @@ def build_problem(
         in_front,
         unknown_columns(moving),
     )
+
+
+def _wrist_before_trunk(obs: Observation, wrist: int) -> bool:
+    """Whether the pose model sees a wrist, and not behind the middle of the trunk."""
+    assert obs.body_world is not None
+    trunk = obs.body_world[[11, 12, 23, 24], 2].mean()
+    visible = landmark_trust(obs)[wrist] > HAND_BEFORE_TRUNK_VISIBILITY
+    return bool(visible and obs.body_world[wrist, 2] < trunk)
 
 
 def _pixel_targets(obs: Observation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
