@@ -124,7 +124,7 @@ def capture_session(
         stage.set_scene(posed, capture_light())
         for framing, azimuth, elevation in _session_shots(rng, index, len(states), rounds):
             view = framed_view(posed.pose, framing, azimuth, elevation, size, zoom=float(rng.uniform(0.92, 1.08)))
-            write_picture(folder, len(views), stage.shoot(view, geometry=False, supersample=2))
+            write_picture(folder, len(views), stage.shoot(view, geometry=False, supersample=3))
             views.append(view)
             kinds.append(framing)
             state_of_view.append(index)

@@ -61,25 +61,24 @@ def vertex_layout(program: moderngl.Program, vertices: moderngl.Buffer) -> tuple
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Framebuffers of one picture size."""
+    """Framebuffers of one picture size. Colour is drawn `supersample` times as large and averaged when developed
+    (on a software rasteriser that is faster than multisampling of as many samples, and smooths shading too)."""
 
-    multisampled: moderngl.Framebuffer
-    resolved: moderngl.Framebuffer
+    supersample: int
+    color: moderngl.Framebuffer
     linear: moderngl.Texture
     background: moderngl.Texture
     developed: moderngl.Framebuffer
     geometry: moderngl.Framebuffer
 
     @staticmethod
-    def make(gl: moderngl.Context, width: int, height: int, supersample: int, samples: int) -> "Targets":
+    def make(gl: moderngl.Context, width: int, height: int, supersample: int) -> "Targets":
+        """Allocates them."""
         size, drawn = (width, height), (width * supersample, height * supersample)
         linear = gl.texture(drawn, 4, dtype="f2")
         return Targets(
-            multisampled=gl.framebuffer(
-                [gl.renderbuffer(drawn, 4, samples=samples, dtype="f2")],
-                gl.depth_renderbuffer(drawn, samples=samples),
-            ),
-            resolved=gl.framebuffer([linear]),
+            supersample=supersample,
+            color=gl.framebuffer([linear], gl.depth_renderbuffer(drawn)),
             linear=linear,
             background=gl.texture(size, 3, alignment=1, internal_format=GL_SRGB8),
             developed=gl.framebuffer([gl.texture(size, 4)]),

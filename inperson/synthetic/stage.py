@@ -66,14 +66,12 @@ class Stage:
     """One GL context with its programs and targets. Use it from the thread that made it, as a context manager.
 
     Args:
-        samples: MSAA samples of the colour pass (1 switches it off).
         shadow_size: shadow map's side, texels.
         shadow_radius: metres about the scene's middle that the shadow map covers.
     """
 
-    def __init__(self, samples: int = 4, shadow_size: int = 1024, shadow_radius: float = 1.1) -> None:
+    def __init__(self, shadow_size: int = 1024, shadow_radius: float = 1.1) -> None:
         self.context = create_context()
-        self._samples = min(samples, self.context.max_samples)
         self._shadow_radius = shadow_radius
         self._programs = {
             name: load_program(self.context, "person.vert", f"{name}.frag")
@@ -91,7 +89,7 @@ class Stage:
         self._textures: WeakKeyDictionary[Texture, moderngl.Texture] = WeakKeyDictionary()
         self._drawn: list[Drawable] = []
         self._person: PosedPerson | None = None
-        self._depth: moderngl.Texture | None = None
+        self._depth_maps: dict[int, tuple[moderngl.Texture, moderngl.Framebuffer]] = {}
 
     def __enter__(self) -> "Stage":
         return self
@@ -144,12 +142,12 @@ class Stage:
     def depth_map(self, clip_from_world: Float[np.ndarray, "4 4"], size: int) -> Float[np.ndarray, "size size"]:
         """Depth (0 near to 1 far) of the scene through any projection; rows from the bottom."""
         with self.context:
-            if self._depth is None or self._depth.size != (size, size):
-                self._depth = self.context.depth_texture((size, size))
-            target = self.context.framebuffer(depth_attachment=self._depth)
+            if size not in self._depth_maps:
+                texture = self.context.depth_texture((size, size))
+                self._depth_maps[size] = texture, self.context.framebuffer(depth_attachment=texture)
+            texture, target = self._depth_maps[size]
             self._draw_depth(target, clip_from_world)
-            target.release()
-            return np.frombuffer(self._depth.read(), np.float32).reshape(size, size)
+            return np.frombuffer(texture.read(), np.float32).reshape(size, size)
 
     def shoot(
         self,
@@ -157,14 +155,14 @@ class Stage:
         background: UInt8[np.ndarray, "H W 3"] | None = None,
         *,
         geometry: bool = True,
-        supersample: int = 1,
+        supersample: int = 2,
     ) -> Capture:
         """Draws the scene.
 
         Args:
             background: sRGB-encoded picture of the view's size; None leaves colour over black.
             geometry: also draw depth, normals and part ids.
-            supersample: draw colour at this many times the size and average.
+            supersample: draw colour at this many times the size and average; 1 leaves edges jagged.
         """
         if self._person is None:
             raise RuntimeError("set_scene first")
@@ -183,8 +181,8 @@ class Stage:
         background: UInt8[np.ndarray, "H W 3"] | None,
     ) -> UInt8[np.ndarray, "H W 4"]:
         gl, color = self.context, self._programs["color"]
-        targets.multisampled.use()
-        targets.multisampled.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
+        targets.color.use()
+        targets.color.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
         gl.enable_only(moderngl.DEPTH_TEST)
         eye = tuple(view.T_world_from_eye[:3, 3])
         set_uniforms(color, clip_from_world=clip_from_world, eye=eye, albedo_map=0, shadow_map=1)
@@ -196,7 +194,7 @@ class Stage:
             if strand_pass == 2:
                 gl.enable(moderngl.BLEND)
                 gl.blend_func = _OVER
-                targets.multisampled.depth_mask = False
+                targets.color.depth_mask = False
             for drawable in drawables:
                 finish = FINISHES[drawable.part]
                 set_uniforms(
@@ -207,10 +205,15 @@ class Stage:
                     bounce=finish.bounce,
                 )
                 self._draw("color", drawable)
-        targets.multisampled.depth_mask = True
+        targets.color.depth_mask = True
         gl.disable(moderngl.BLEND | moderngl.DEPTH_TEST)
-        gl.copy_framebuffer(targets.resolved, targets.multisampled)
-        set_uniforms(self._develop, image=0, background=1, has_background=background is not None)
+        set_uniforms(
+            self._develop,
+            image=0,
+            background=1,
+            has_background=background is not None,
+            factor=targets.supersample,
+        )
         targets.linear.use(0)
         if background is not None:
             targets.background.write(np.ascontiguousarray(background[::-1]))
@@ -270,7 +273,7 @@ class Stage:
     def _targets_of(self, width: int, height: int, supersample: int) -> Targets:
         key = (width, height, supersample)
         if key not in self._targets:
-            self._targets[key] = Targets.make(self.context, width, height, supersample, self._samples)
+            self._targets[key] = Targets.make(self.context, width, height, supersample)
         return self._targets[key]
 
 

@@ -31,7 +31,7 @@ def test_a_session_comes_back_as_it_was_shot(captured, stage: Stage) -> None:
     for index in (0, 40, 129):
         again = read[index]
         stage.set_scene(person.posed(again.state), capture_light())
-        shot = stage.shoot(again.view, geometry=False, supersample=2)
+        shot = stage.shoot(again.view, geometry=False, supersample=3)
         np.testing.assert_array_equal(again.rgb, shot.rgb)
         np.testing.assert_array_equal(again.mask, shot.mask)
 

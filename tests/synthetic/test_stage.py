@@ -140,5 +140,21 @@ def test_what_stands_in_the_light_casts_a_shadow(stage: Stage) -> None:
 
 
 def test_shoot_before_set_scene_is_a_mistake() -> None:
-    with Stage(samples=1) as fresh, pytest.raises(RuntimeError, match="set_scene"):
+    with Stage() as fresh, pytest.raises(RuntimeError, match="set_scene"):
         fresh.shoot(webcam_view(32, 32))
+
+
+def test_stages_side_by_side_do_not_disturb_each_other(stage: Stage, ball) -> None:
+    """A stage that dies, or draws in between, leaves another one's picture as it was."""
+    view = ball_view()
+    posed = ball.posed(ball.rest())
+    stage.set_scene(posed, capture_light())
+    before = stage.shoot(view)
+    with Stage() as other:
+        other.set_scene(posed, room_light())
+        other.shoot(view)
+        between = stage.shoot(view)
+    after = stage.shoot(view)
+    for capture in (between, after):
+        np.testing.assert_array_equal(capture.rgb, before.rgb)
+    assert before.mask.max() == 255

@@ -50,8 +50,7 @@ void main() {
     vec3 to_eye = normalize(eye - position);
     if (!gl_FrontFacing) n = -n;
     float lining = gl_FrontFacing ? 1.0 : 0.55;
-    float reach = clamp(occlusion, 0.0, 1.0);  // MSAA extrapolates past the edge of a triangle
-    vec3 ambient_reach = pow(vec3(reach), bounce);
+    vec3 ambient_reach = pow(vec3(occlusion), bounce);
     float visibility = key_visibility(n);
 
     vec3 diffuse = vec3(0.0);
@@ -68,5 +67,5 @@ void main() {
     }
     vec3 ambient = mix(ground, sky, n.y * 0.5 + 0.5);
     vec3 light = (diffuse * mix(vec3(1.0), ambient_reach, 0.5) + ambient * ambient_reach) * lining;
-    color = vec4((texel.rgb * light + shine * specular * reach) * exposure, alpha);
+    color = vec4((texel.rgb * light + shine * specular * occlusion) * exposure, alpha);
 }

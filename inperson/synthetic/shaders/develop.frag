@@ -6,6 +6,7 @@ out vec4 color;
 uniform sampler2D image;
 uniform sampler2D background;
 uniform bool has_background;
+uniform int factor;  // the image is this many times as large as the picture
 
 vec3 encode(vec3 x) {
     x = mix(x, 0.6 + 0.4 * (1.0 - exp(-(x - 0.6) / 0.4)), step(0.6, x));
@@ -14,7 +15,12 @@ vec3 encode(vec3 x) {
 }
 
 void main() {
-    vec4 c = texture(image, uv);
+    vec4 c = vec4(0.0);
+    ivec2 corner = ivec2(gl_FragCoord.xy) * factor;
+    for (int y = 0; y < factor; ++y)
+        for (int x = 0; x < factor; ++x)
+            c += texelFetch(image, corner + ivec2(x, y), 0);
+    c /= float(factor * factor);
     if (has_background)
         color = vec4(encode(c.rgb + texture(background, uv).rgb * (1.0 - c.a)), c.a);
     else
