@@ -1,9 +1,11 @@
 """The real tracking pipeline: source, landmarkers, fit."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from inperson.app.inputs import DEMO, choose_source
 from inperson.app.tracking_pipeline import TrackingPlan
 from inperson.avatar.body import BodyModel, load_body
 from inperson.avatar.state import BodyState
@@ -15,8 +17,9 @@ from inperson.tracking.sources import FrameSource, open_source
 from inperson.tracking.sources_video import VideoFileSource
 from inperson.tracking.tracker import Tracker
 
-WARM_UP_FRAMES = 3
-"""The first finds the person, the others follow: together they run (and compile) every part once."""
+WARM_UP_LOOKS, WARM_UP_FITS = 3, 90
+"""The first look finds a person, the others follow; this many fits are past learning the user's shape."""
+FRAME_NS = 33_000_000
 
 
 class CameraPipeline:
@@ -34,7 +37,7 @@ class CameraPipeline:
         self._described = source.describe()
         self.clip_seconds = _clip_seconds(source)
         self._perception = Perception()
-        _warm_up(plan, self._perception, self._body)
+        _warm_up(self._perception, self._body)
         self._tracker = self._new_tracker()
         self._frames: LatestFrame | None = None
         self._dropped_before = 0
@@ -95,13 +98,12 @@ def _clip_seconds(source: FrameSource) -> float | None:
     return None
 
 
-def _warm_up(plan: TrackingPlan, perception: Perception, body: BodyModel) -> None:
-    """Run the first frames of a clip through everything once; a camera's own first frames do that for it."""
-    if not Path(plan.source).exists():
-        return
+def _warm_up(perception: Perception, body: BodyModel) -> None:
+    """Run (and so compile) every part of tracking once, on the shipped clip: a session must not begin with it."""
     tracker = Tracker(body)
-    with open_source(plan.source, live=False) as source:
-        for _ in range(WARM_UP_FRAMES):
-            frame = source.read()
-            if frame is not None:
-                tracker.update(perception.observe(frame))
+    with open_source(choose_source(DEMO), live=False) as clip:
+        frames = [frame for frame in (clip.read() for _ in range(WARM_UP_LOOKS)) if frame is not None]
+    seen = [perception.observe(frame) for frame in frames]
+    for number in range(WARM_UP_FITS):
+        tracker.update(replace(seen[number % len(seen)], time_ns=number * FRAME_NS))
+    perception.forget()

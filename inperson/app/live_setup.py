@@ -30,7 +30,7 @@ ME, NOBODY = "me", "none"
 """Profiles: who is in front of a camera unless said otherwise, and nobody to remember."""
 DEFAULT_OUT = Path("out/mirror.mp4")
 WINDOW_SIZE = (1100, 800)
-FILE_RATE = 40.0
+FILE_RATE = 36.0
 """Pictures a second into an MP4: more than cameras give, so that a state waits little for its picture."""
 WINDOW_RATE_SHARE = 1.1
 """A window's own sync sets its pace; this much above it the display clock never interferes."""
