@@ -113,6 +113,14 @@ def test_descending_the_gradient_finds_a_colour():
     assert losses[-1] < 0.02 * losses[0]
 
 
+@pytest.mark.parametrize("wrong", range(5))
+def test_shapes_that_do_not_belong_together(wrong):
+    inputs = [t.detach() for t in tensors(cloud(20))]
+    inputs[wrong] = inputs[wrong][:-1] if wrong % 2 else inputs[wrong][..., None]
+    with pytest.raises(ValueError, match="do not belong together"):
+        rasterize(*inputs, [eye()])
+
+
 def test_unknown_backend():
     with pytest.raises(BadInputError, match="'metal' is unknown: choose one of cpu, gsplat, reference"):
         rasterize(*tensors(cloud(1)), [eye()], backend="metal")

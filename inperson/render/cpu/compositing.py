@@ -52,7 +52,6 @@ PREFETCH = 8
 """How many Gaussians ahead their records are asked for."""
 FOUR = (np.float32(0),) * 4
 SHAPE_FIELDS = (np.float32(0),) * SHAPE
-ALL_BLOCKS = (1 << BLOCKS) - 1
 
 
 @helper
@@ -122,7 +121,7 @@ def unpack_batch(entries, first, end, records, colors, tile_x, tile_y, live, pac
         ahead = np.int64(item(entries, min(e + PREFETCH, end - 1)))
         prefetch(records, ahead * RECORD)
         prefetch(colors, ahead * channels)
-        touched = touched_blocks(records, g * RECORD, tile_x, tile_y)
+        touched = touched_blocks(records, g * RECORD, np.float32(tile_x), np.float32(tile_y))
         if bits(touched) & live == 0:
             continue
         p = k * stride
@@ -202,8 +201,8 @@ def draw_tile(
             stop,
             records,
             colors,
-            np.float32(tile_x),
-            np.float32(tile_y),
+            tile_x,
+            tile_y,
             live,
             packed,
             members,

@@ -39,13 +39,19 @@ class Gaussians:
         opacities: Float[np.ndarray, " N"],
         colors: Float[np.ndarray, "N C"],
     ) -> "Gaussians":
-        """Views of the caller's arrays where their layout allows it, copies otherwise."""
+        """Views of the caller's arrays where their layout allows it, copies otherwise.
+
+        Raises:
+            ValueError: shapes that do not belong together (kernels do not check where they read).
+        """
+        n, num_colors = len(opacities), colors.shape[1] if colors.ndim == 2 else 0
+        shapes = [a.shape for a in (means, quats, scales, opacities, colors)]
+        if shapes != [(n, 3), (n, 4), (n, 3), (n,), (n, num_colors)] or num_colors == 0:
+            raise ValueError(f"means, quats, scales, opacities and colors do not belong together: {shapes}")
         flat_means, flat_quats, flat_scales, flat_opacities, flat_colors = (
             _flat_and_padded(a) for a in (means, quats, scales, opacities, colors)
         )
-        return Gaussians(
-            flat_means, flat_quats, flat_scales, flat_opacities, flat_colors, colors.shape[1], len(opacities)
-        )
+        return Gaussians(flat_means, flat_quats, flat_scales, flat_opacities, flat_colors, num_colors, n)
 
     @property
     def count(self) -> int:

@@ -49,10 +49,9 @@ from inperson.render.cpu.simd import (
     zeros_like,
 )
 
-TRANSMITTANCE, BEHIND, ALPHA_GRADIENT, CHANNEL_GRADIENTS = 0, 1, 2, 3
-"""Planes of a tile's state: as in `compositing`; gradient times colour of what is yet to be drawn; dL/dalpha; dL/d of
-depth and of the colours."""
-SIX = (np.float32(0),) * 6
+BEHIND, ALPHA_GRADIENT, CHANNEL_GRADIENTS = 1, 2, 3
+"""Planes of a tile's state after transmittance (as in `compositing`): gradient times colour of what is yet to be
+drawn; the derivative by alpha; those by depth and by the colours."""
 
 
 @helper
@@ -103,7 +102,7 @@ def gaussian_gradient(records, at, touched, tile_x, tile_y, live, color, state, 
     `color` holds its depth and colours.
     """
     column, line = quarter_coordinates()
-    x_lanes, y_lanes = column + (tile_x - item(records, at + X)), line + (tile_y - item(records, at + Y))
+    center_x, center_y = item(records, at + X), item(records, at + Y)
     xx, xy, yy = item(records, at + XX), item(records, at + XY), item(records, at + YY)
     log_opacity = item(records, at + LOG_OPACITY)
     v_sum, v_x, v_y = splat(0.0), splat(0.0), splat(0.0)
@@ -115,8 +114,8 @@ def gaussian_gradient(records, at, touched, tile_x, tile_y, live, color, state, 
         p = block * LANES
         signed = load(state, p)
         transmittance, unfinished = absolute(signed), signed > 0.0
-        dx = x_lanes + np.float32(BLOCK * (block & (BLOCK - 1)))
-        dy = y_lanes + np.float32(BLOCK * (block // BLOCK))
+        dx = column + np.float32(tile_x + BLOCK * (block % BLOCK)) - center_x
+        dy = line + np.float32(tile_y + BLOCK * (block // BLOCK)) - center_y
         power = fma(fma(xx, dx, dy * xy), dx, fma(dy * yy, dy, log_opacity))
         opacity = exp2(power)
         alpha = select(power >= MIN_LOG_ALPHA, minimum(opacity, MAX_ALPHA), 0.0)
@@ -170,7 +169,7 @@ def tile_rows(
         ahead = np.int64(item(entries, min(e + PREFETCH, end - 1)))
         prefetch(records, ahead * RECORD)
         prefetch(colors, ahead * len(color_like))
-        touched = bits(touched_blocks(records, g * RECORD, tile_x, tile_y)) & live
+        touched = bits(touched_blocks(records, g * RECORD, np.float32(tile_x), np.float32(tile_y))) & live
         if touched == 0:
             continue
         color[0] = item(records, g * RECORD + DEPTH)
@@ -231,8 +230,8 @@ def tile_gradients(
                 end,
                 records[view].reshape(-1),
                 colors,
-                np.float32(x),
-                np.float32(y),
+                x,
+                y,
                 live,
                 color,
                 state,

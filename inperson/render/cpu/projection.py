@@ -41,7 +41,6 @@ from inperson.render.cpu.simd import (
 
 THREE = (np.float32(0),) * 3
 FOUR = (np.float32(0),) * 4
-CAMERA_FIELDS = 20
 Row = tuple[F32x16, F32x16, F32x16]
 
 
