@@ -12,7 +12,7 @@ from inperson.tracking.parts import Part
 
 LONGEST_GAP = 15
 """Frames over which a part that was lost and found again is bridged instead of held."""
-_SIGMA_FRAMES = {"trunk": 2.0, "limbs": 0.8, "face": 0.7}
+_SIGMA_FRAMES = {"trunk": 0.8, "limbs": 0.5, "face": 0.7}
 """Standard deviation of the smoothing kernel, frames."""
 
 

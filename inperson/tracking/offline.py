@@ -79,7 +79,9 @@ def track_observations(
         frames.append(tracker.update(obs))
         fit_ns.append(perf_counter_ns() - start)
     states = smooth_states([f.state for f in frames], _seen_by_part(frames))
-    residuals = tuple(tracker.residuals(obs, state) for obs, state in zip(observations, states, strict=True))
+    residuals = tuple(
+        tracker.residuals(frame.observation, state) for frame, state in zip(frames, states, strict=True)
+    )
     motion = clip_of_states(
         states,
         framerate=framerate,

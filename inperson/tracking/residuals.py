@@ -21,7 +21,10 @@ BODY_POINTS = np.array([0, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28,
 
 @dataclass(frozen=True, slots=True)
 class Residuals:
-    """Median distances in pixels between the shown state's landmarks and the seen ones; NaN: not seen."""
+    """Median distances in pixels between the shown state's landmarks and the seen ones.
+
+    NaN: not seen, or not believed.
+    """
 
     body_px: float
     """Over visible landmarks inside the picture."""

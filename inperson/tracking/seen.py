@@ -9,6 +9,8 @@ from inperson.tracking.parts import Part
 
 APPEARS, DISAPPEARS = 0.55, 0.35
 """Trust above which a hidden part counts as seen, and below which a seen one counts as hidden."""
+HAND_APPEARS, HAND_DISAPPEARS = 0.15, 0.08
+"""The same for hands: the landmarker has already chosen which to believe, and how much they count is graded."""
 
 _LANDMARKS = {
     Part.LEFT_ARM: (lm.MP_LEFT_ELBOW, lm.MP_LEFT_WRIST),
@@ -27,12 +29,16 @@ class SeenParts:
     def update(self, obs: Observation) -> frozenset[Part]:
         """The parts seen in this observation."""
         trust = self.confidence(obs)
-        threshold = {part: DISAPPEARS if part in self._seen else APPEARS for part in Part}
-        seen = {part for part in Part if trust[part] > threshold[part]}
+        seen = {part for part in Part if trust[part] > self._threshold(part)}
         if Part.TRUNK not in seen:
             seen &= {Part.FACE, Part.EYES}
         self._seen = frozenset(seen)
         return self._seen
+
+    def _threshold(self, part: Part) -> float:
+        if part in (Part.LEFT_FINGERS, Part.RIGHT_FINGERS):
+            return HAND_DISAPPEARS if part in self._seen else HAND_APPEARS
+        return DISAPPEARS if part in self._seen else APPEARS
 
     @staticmethod
     def confidence(obs: Observation) -> dict[Part, float]:

@@ -1,7 +1,7 @@
 """`Tracker`: observations of one camera in, a steady `BodyState` per frame out."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -50,6 +50,7 @@ class TrackedFrame:
 
     state: BodyState
     observation: Observation
+    """What was believed of the observation given: without hands that cannot be, or are too doubtful."""
     residuals: Residuals
     held: tuple[Part, ...]
     """Parts not seen in this frame, shown held or easing to rest."""
@@ -142,6 +143,7 @@ class Tracker:
         self._last_ns = obs.time_ns
         obs = with_doubts(obs)
         seen = self._seen.update(obs)
+        obs = _believed(obs, seen)
         if Part.TRUNK in seen:
             self._fit_frame(obs, seen, dt)
         rotations = self._show_body(seen, dt)
@@ -270,6 +272,15 @@ class Tracker:
             confidence=np.array([self._trust[p] * self._keepers[p].presence for p in shown], np.float32),
             source=tuple(Source.CAMERA if p in seen else Source.HELD for p in shown),
         )
+
+
+def _believed(obs: Observation, seen: frozenset[Part]) -> Observation:
+    """Without hands that are too doubtful to count as seen."""
+    left = obs.left_hand if Part.LEFT_FINGERS in seen else None
+    right = obs.right_hand if Part.RIGHT_FINGERS in seen else None
+    if left is obs.left_hand and right is obs.right_hand:
+        return obs
+    return replace(obs, left_hand=left, right_hand=right)
 
 
 def _vector_size(part: Part, body: BodyModel) -> int:

@@ -77,9 +77,11 @@ def starting_translation(
 
 
 def _frame(x: np.ndarray, y: np.ndarray) -> Float[np.ndarray, "3 3"]:
-    x = x / np.linalg.norm(x)
+    """Right-handed axes, the first along `x`, the second near `y`; facing the camera when these say nothing."""
     z = np.cross(x, y)
-    z /= np.linalg.norm(z)
+    if np.linalg.norm(z) < 1e-6:
+        return np.eye(3)
+    x, z = x / np.linalg.norm(x), z / np.linalg.norm(z)
     return np.stack([x, np.cross(z, x), z], axis=1)
 
 
@@ -97,7 +99,9 @@ def _twist_to_hinge(bone: np.ndarray, below: np.ndarray, forward: float) -> Floa
 
 
 def _align(a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, "3 3"]:
-    """The smallest rotation from the direction of `a` to that of `b`."""
+    """The smallest rotation from the direction of `a` to that of `b`; none where `b` has no direction."""
+    if np.linalg.norm(b) < 1e-6:
+        return np.eye(3)
     a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
     v, c = np.cross(a, b), float(a @ b)
     K = np.array([[0.0, -v[2], v[1]], [v[2], 0.0, -v[0]], [-v[1], v[0], 0.0]])
