@@ -75,6 +75,22 @@ def test_one_gaussian_has_the_opacity_its_formula_says(rasterizer):
     assert drawn.depth[0, 0, 0] == 0
 
 
+def test_every_byte_of_one_gaussian(rasterizer):
+    """The whole picture as 8-bit pixels, and exactly the pixels that reach 1/255."""
+    view = straight_view(33)
+    drawn = rasterizer.render(single((0.03, 0.01, -1), scale=0.05, opacity=0.9), [view])
+    K = view.intrinsics
+    x = np.arange(33) + 0.5 - (K.fx * 0.03 + K.cx)
+    y = np.arange(33)[:, None] + 0.5 - (K.fy * -0.01 + K.cy)
+    jacobian = K.fx * np.array([[1, 0, -0.03], [0, 1, 0.01]])
+    a, b, _, c = np.linalg.inv(0.05**2 * jacobian @ jacobian.T + 0.3 * np.eye(2)).ravel()
+    alpha = 0.9 * np.exp(-0.5 * (a * x * x + c * y * y) - b * x * y)
+    alpha[alpha < 1 / 255] = 0
+    assert (alpha > 0).sum() > 100
+    np.testing.assert_array_equal(drawn.alpha[0] > 0, alpha > 0)
+    np.testing.assert_array_equal(np.round(255 * drawn.rgb[0, ..., 0]), np.round(255 * alpha))
+
+
 def test_up_is_up_and_right_is_right(rasterizer):
     up = rasterizer.render(single((0, 0.2, -1)), [straight_view()]).alpha[0]
     right = rasterizer.render(single((0.2, 0, -1)), [straight_view()]).alpha[0]

@@ -33,7 +33,8 @@ class Workers:
         running = [self._others.submit(kernel, counter, thread, *args) for thread in range(1, self.count)]
         kernel(counter, 0, *args)
         for future in running:
-            future.result()
+            if not future.cancel():  # one that the system let wait until all jobs were taken is not waited for
+                future.result()
 
     def close(self) -> None:
         """End the threads."""
