@@ -32,6 +32,8 @@ DEFAULT_OUT = Path("out/mirror.mp4")
 WINDOW_SIZE = (1100, 800)
 FILE_RATE = 36.0
 """Pictures a second into an MP4: more than cameras give, so that a state waits little for its picture."""
+DRAWING_THREADS = 1
+"""Of the CPU backend: the other cores are for tracking."""
 WINDOW_RATE_SHARE = 1.1
 """A window's own sync sets its pace; this much above it the display clock never interferes."""
 
@@ -54,7 +56,7 @@ def run_session(
     load = partial(_load, body=options.body)
     first = load(cast[0])
     with ExitStack() as stack:
-        rasterizer = make_rasterizer(options.backend)
+        rasterizer = make_rasterizer(options.backend, threads=DRAWING_THREADS)
         stack.callback(rasterizer.close)
         view = MirrorView(first.avatar, first.body, rasterizer, *options.size, stereo=options.view == "stereo")
         writer = None
