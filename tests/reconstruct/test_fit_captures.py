@@ -51,7 +51,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     raised[16], raised[17] = (0, 0, 0.6), (0.3, 0, 0.6)
     states = [replace(s, betas=person.betas) for s in (person.rest(), person.rest().with_full_pose(raised))]
     views, state_of_view, depths, held_out = [], [], [], []
-    with Stage(samples=4) as stage:
+    with Stage() as stage:
         for index, state in enumerate(states):
             posed = person.posed(state)
             stage.set_scene(posed, capture_light())
@@ -125,7 +125,7 @@ def test_the_same_seed_gives_the_same_avatar(scene: Scene) -> None:
 def test_close_ups_join_the_session_on_disk(scene: Scene, tmp_path: Path) -> None:
     for index in range(len(scene.captures)):
         shutil.copy(picture_path(scene.captures.folder, index), tmp_path)
-    with Stage(samples=1) as stage:
+    with Stage() as stage:
         together = add_close_ups(scene.person, stage, replace(scene.captures, folder=tmp_path), size=40, seed=3)
     stored = load_captures(tmp_path)
     assert len(stored) == len(together) == len(scene.captures) + sum(len(c.framings) for c in CLOSE_UPS)
