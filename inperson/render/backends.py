@@ -25,7 +25,7 @@ class ReferenceRasterizer:
         """Draw the Gaussians into every view; all views have one size."""
         channels = channels_from_gaussians(gaussians)
         arrays = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, channels)
-        means, quats, scales, opacities, colors = (torch.as_tensor(a) for a in arrays)
+        means, quats, scales, opacities, colors = (torch.tensor(a) for a in arrays)
         return gbuffer_from_planes(rasterize_reference(means, quats, scales, opacities, colors, views).numpy())
 
     def close(self) -> None:

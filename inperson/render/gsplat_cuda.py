@@ -96,7 +96,7 @@ class GsplatRasterizer:
         """Draw the Gaussians into every view; all views have one size, one near and one far plane."""
         channels = channels_from_gaussians(gaussians)
         arrays = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, channels)
-        means, quats, scales, opacities, colors = (torch.as_tensor(a, device="cuda") for a in arrays)
+        means, quats, scales, opacities, colors = (torch.tensor(a, device="cuda") for a in arrays)
         planes = rasterize_gsplat(means, quats, scales, opacities, colors, views)
         return gbuffer_from_planes(planes.contiguous().cpu().numpy())
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inperson.avatar.gaussians import PosedGaussians
 from inperson.render.gbuffer import GBuffer
 from inperson.render.views import EyeView
 from tests.render.scenes import cloud, eye, posed, psnr, reordered, single, straight_view
@@ -193,6 +194,14 @@ def test_a_gbuffer_is_not_touched_by_the_next_frame(rasterizer):
     before = first.rgb.copy()
     rasterizer.render(single((0.2, 0, -1)), [straight_view()])
     np.testing.assert_array_equal(first.rgb, before)
+
+
+@pytest.mark.filterwarnings("error")
+def test_gaussians_may_be_read_only(rasterizer):
+    fixed = cloud(20)
+    for name in PosedGaussians.__slots__:
+        getattr(fixed, name).flags.writeable = False
+    assert rasterizer.render(fixed, [eye()]).alpha.any()
 
 
 def test_views_must_have_one_size(rasterizer):
