@@ -36,7 +36,7 @@ SHOTS: tuple[tuple[str, float, Framing, float], ...] = (
     ("ah", 0.18, "mouth", 8.0),
     ("pleasant", 0.0, "left_hand", -10.0),
 )
-ZOOM: dict[Framing, float] = {"upper": 1.15, "head": 1.4, "mouth": 1.2, "left_hand": 1.3}
+ZOOM: dict[Framing, float] = {"upper": 0.95, "head": 1.25, "mouth": 1.2, "left_hand": 1.3}
 BACKGROUND = np.array([0.62, 0.64, 0.67], np.float32)
 
 

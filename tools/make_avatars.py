@@ -1,6 +1,6 @@
 """Rebuild the shipped avatars: dress each member of the cast, capture them on the virtual stage, fit, score, save.
 
-    python -m tools.make_avatars                    all, into assets/avatars/ (about a quarter of an hour each)
+    python -m tools.make_avatars                    all, into assets/avatars/ (about ten minutes each on two cores)
     python -m tools.make_avatars --names ada --steps 500 --out /tmp
 
 Needs the wardrobe (INPERSON_WARDROBE, see `inperson.synthetic.wardrobe`) and an OpenGL driver (a software one
@@ -72,7 +72,7 @@ class Options:
     """Gaussians to start with."""
     count: int = 58_000
     """Gaussians to end with, about."""
-    steps: int = 3_000
+    steps: int = 2_600
     size: int = 512
     """Pixels of a capture's side."""
     rounds: int = 1
