@@ -24,6 +24,7 @@ from inperson.tracking.fit.skeleton import SkeletonModel
 from inperson.tracking.fit.so3 import exp_all
 from inperson.tracking.fit.solver import FitResult, fit
 from inperson.tracking.fit.torso import torso_of
+from inperson.tracking.head_pitch import USUAL_PITCH
 from inperson.tracking.landmarkers import Perception
 from inperson.tracking.observation import Observation
 from inperson.tracking.tracker import Tracker
@@ -81,7 +82,7 @@ def _solved(body: BodyModel, obs: Observation, *, hands: bool) -> tuple[FitProbl
     """A problem of one observation and its solution; without hands only the body's joints move."""
     model, prior = SkeletonModel.from_body(body), pose_prior(body)
     betas = np.zeros(model.num_betas)
-    person = PersonModel(model.shaped(betas), torso_of(body, betas), prior)
+    person = PersonModel(model.shaped(betas), torso_of(body, betas), prior, USUAL_PITCH)
     rotations, transl = starting_pose(obs, person.skeleton, exp_all(rest_pose(prior)))
     moving = np.arange(55) < 22
     if hands:

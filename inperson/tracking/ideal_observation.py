@@ -14,7 +14,9 @@ from inperson.conventions import Intrinsics, gl_from_cv_points
 from inperson.tracking.fit import landmarks as lm
 from inperson.tracking.fit.skeleton import SkeletonModel, attach, forward_joints
 from inperson.tracking.fit.so3 import exp_all
+from inperson.tracking.head_pitch import USUAL_PITCH
 from inperson.tracking.observation import FaceObservation, HandObservation, Observation
+from inperson.tracking.residuals import project
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,6 @@ def landmarks_of(
     forward_joints(skeleton, exp_all(state.full_pose.astype(np.float64)), state.transl.astype(np.float64), G, P)
     attach(skeleton.point_joint, skeleton.point_offset, G, P, X)
     return X, P
-
-
-def project(points: Float[np.ndarray, "N 3"], intrinsics: Intrinsics) -> Float[np.ndarray, "N 2"]:
-    """Pixels of world points seen from the origin along -z."""
-    depth = -points[:, 2:]
-    k = intrinsics
-    return points[:, :2] * (k.fx, -k.fy) / depth + (k.cx, k.cy)
 
 
 def observe_state(
@@ -102,7 +97,7 @@ def _face(model: SkeletonModel, state: BodyState, X: np.ndarray, pixels: np.ndar
         face[list(corners)] = pixels[point]
     T = np.eye(4)
     axes = X[list(lm.HEAD_AXES)] - X[lm.HEAD_ORIGIN]
-    head_from_mediapipe = exp_all(np.array([[lm.HEAD_FROM_MEDIAPIPE_PITCH, 0.0, 0.0]]))[0]
+    head_from_mediapipe = exp_all(np.array([[USUAL_PITCH, 0.0, 0.0]]))[0]
     T[:3, :3] = gl_from_cv_points(axes).T @ head_from_mediapipe.T
     T[:3, 3] = gl_from_cv_points(X[lm.HEAD_ORIGIN])
     return FaceObservation(face, np.zeros(478), np.zeros(52), T, 1.0)

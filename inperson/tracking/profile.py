@@ -13,6 +13,7 @@ from inperson.avatar.body import BodyModel
 from inperson.errors import BadInputError, OutputError
 from inperson.paths import config_dir
 from inperson.tracking.face_retarget import MEDIAPIPE_BLENDSHAPES
+from inperson.tracking.head_pitch import USUAL_PITCH
 
 PROFILE_VERSION = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}")
@@ -28,6 +29,8 @@ class UserProfile(msgspec.Struct, frozen=True, kw_only=True):
     betas: tuple[float, ...]
     hand_scale: float = 1.0
     """Size of the user's hands relative to the shaped body's."""
+    head_pitch: float = USUAL_PITCH
+    """Radians about x from MediaPipe's face frame to the head."""
     face_neutral: tuple[float, ...] = (0.0,) * len(MEDIAPIPE_BLENDSHAPES)
     """MediaPipe's blendshape scores of the face at rest."""
 
@@ -86,7 +89,7 @@ def load_profile(path: Path, body: BodyModel) -> UserProfile | None:
         raise BadInputError(f"profile {path} is not a user profile ({error})", mend) from error
     if profile.version != PROFILE_VERSION or len(profile.face_neutral) != len(MEDIAPIPE_BLENDSHAPES):
         raise BadInputError(f"profile {path} has version {profile.version}, not {PROFILE_VERSION}", mend)
-    if not np.isfinite([*profile.betas, *profile.face_neutral, profile.hand_scale]).all():
+    if not np.isfinite([*profile.betas, *profile.face_neutral, profile.hand_scale, profile.head_pitch]).all():
         raise BadInputError(f"profile {path} has values that are not finite", mend)
     if profile.body_sha256 != body.sha256:
         raise BadInputError(f"profile {path} was made for body '{profile.body_name}', not '{body.name}'", mend)

@@ -66,8 +66,13 @@ def project_landmarks(skeleton: Skeleton, state: BodyState, intrinsics: Intrinsi
     """Every fit landmark of a state in the picture, pixels."""
     rotations, transl = exp_all(state.full_pose.astype(np.float64)), state.transl.astype(np.float64)
     X = place_points(skeleton, rotations, transl, np.arange(len(skeleton.point_joint)))
+    return project(X, intrinsics)
+
+
+def project(points: Float[np.ndarray, "N 3"], intrinsics: Intrinsics) -> Float[np.ndarray, "N 2"]:
+    """Pixels of world points (metres, camera at the origin looking along -z)."""
     k = intrinsics
-    return X[:, :2] * (k.fx, -k.fy) / np.maximum(-X[:, 2:], 1e-3) + (k.cx, k.cy)
+    return points[:, :2] * (k.fx, -k.fy) / np.maximum(-points[:, 2:], 1e-3) + (k.cx, k.cy)
 
 
 def _median(shown: np.ndarray, seen: np.ndarray) -> float:

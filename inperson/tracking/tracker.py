@@ -20,11 +20,12 @@ from inperson.tracking.fit.skeleton import SkeletonModel, place_points
 from inperson.tracking.fit.so3 import exp_all, log_all
 from inperson.tracking.fit.solver import FitResult, fit
 from inperson.tracking.fit.torso import torso_of
+from inperson.tracking.head_pitch import HeadPitch
 from inperson.tracking.observation import Observation
 from inperson.tracking.parts import HoldTiming, Part, PartKeeper
 from inperson.tracking.plausible import with_doubts
 from inperson.tracking.profile import UserProfile
-from inperson.tracking.residuals import Residuals, measure_residuals
+from inperson.tracking.residuals import Residuals, measure_residuals, project
 from inperson.tracking.seen import SeenParts
 
 _ITERATIONS, _ITERATIONS_FIRST = 4, 30
@@ -83,6 +84,8 @@ class Tracker:
         self._rest = exp_all(rest_pose(self._prior))
         self._calibrator = ShapeCalibrator(self._model) if profile is None else None
         self._neutral = NeutralFace() if profile is None else None
+        self._learning = profile is None
+        self._head_pitch = HeadPitch() if profile is None else HeadPitch(profile.head_pitch)
         self._face_neutral = np.zeros(52) if profile is None else profile.face_neutral_array
         self._betas = np.zeros(self._model.num_betas)
         self._hand_scale = 1.0
@@ -117,6 +120,7 @@ class Tracker:
             body_sha256=self.body.sha256,
             betas=tuple(float(b) for b in self._betas),
             hand_scale=float(self._hand_scale),
+            head_pitch=self._head_pitch.value,
             face_neutral=tuple(float(s) for s in self._face_neutral),
         )
 
@@ -156,7 +160,8 @@ class Tracker:
     def _fit_frame(self, obs: Observation, seen: frozenset[Part], dt: float) -> None:
         """Fits on from the last frame; afresh where there is none, or where that went badly and afresh is better."""
         self._ease_shape(dt)
-        person = PersonModel(self._model.shaped(self._betas, self._hand_scale), self._torso, self._prior)
+        skeleton = self._model.shaped(self._betas, self._hand_scale)
+        person = PersonModel(skeleton, self._torso, self._prior, self._head_pitch.value)
         moving, held = _moving(seen), self._held_rotations()
         tracked = None
         if self._fitted is not None and obs.time_ns - self._fitted_ns <= _LOST_NS:
@@ -172,6 +177,9 @@ class Tracker:
         weight = 0.05 if np.isfinite(self._usual_cost) else 1.0
         self._usual_cost = result.cost if weight == 1.0 else (1.0 - weight) * self._usual_cost + weight * result.cost
         self._fitted, self._fitted_ns = result, obs.time_ns
+        if self._learning:
+            points = place_points(skeleton, result.rotations, result.transl, np.arange(lm.NUM_POINTS))
+            self._head_pitch.add(obs, project(points, obs.intrinsics), float(-points[lm.HEAD_ORIGIN, 2]))
         if self._calibrator is not None and not self._calibrator.done:
             self._calibrator.offer(obs, problem, result.rotations, result.transl)
             if self._calibrator.step():

@@ -15,6 +15,7 @@ from inperson.tracking.fit.problem import FitProblem, TemporalPrior
 from inperson.tracking.fit.skeleton import SkeletonModel
 from inperson.tracking.fit.so3 import exp_all
 from inperson.tracking.fit.torso import torso_of
+from inperson.tracking.head_pitch import USUAL_PITCH
 from inperson.tracking.ideal_observation import LandmarkNoise, observe_state
 
 CAMERA = Intrinsics.from_horizontal_fov(640, 480)
@@ -35,7 +36,7 @@ def skeleton_model() -> SkeletonModel:
 @cache
 def person() -> PersonModel:
     zero = np.zeros(10)
-    return PersonModel(skeleton_model().shaped(zero), torso_of(body(), zero), pose_prior(body()))
+    return PersonModel(skeleton_model().shaped(zero), torso_of(body(), zero), pose_prior(body()), USUAL_PITCH)
 
 
 def talking_state(rng: np.random.Generator, spread: float = 0.12, time_ns: int = 0) -> BodyState:

@@ -15,6 +15,7 @@ from inperson.tracking.face_retarget import MEDIAPIPE_BLENDSHAPES
 from inperson.tracking.fit.landmarks import JOINT
 from inperson.tracking.fit.limits import rest_pose
 from inperson.tracking.fit.so3 import exp_all, log_all
+from inperson.tracking.head_pitch import USUAL_PITCH
 from inperson.tracking.ideal_observation import LandmarkNoise, landmarks_of, observe_state
 from inperson.tracking.observation import Observation
 from inperson.tracking.parts import Part
@@ -193,6 +194,27 @@ def test_learns_the_users_shape():
     before = np.abs(bones(np.zeros(10)) / truth - 1.0)
     after = np.abs(bones(tracker.profile.betas_array) / truth - 1.0)
     assert after.mean() < 0.6 * before.mean()
+
+
+def test_learns_how_the_users_face_is_pitched_from_the_ears():
+    """A face frame pitched 0.15 rad off the usual: the head comes nearer the truth, and the profile remembers."""
+    still = still_state()
+    tilt = exp_all(np.array([[0.15, 0.0, 0.0]]))[0]
+
+    def observe(t: int) -> Observation:
+        obs = observed(still, t)
+        assert obs.face is not None
+        matrix = obs.face.T_cv_from_head.copy()
+        matrix[:3, :3] = matrix[:3, :3] @ tilt
+        return replace(obs, face=replace(obs.face, T_cv_from_head=matrix))
+
+    live = Tracker(body())
+    frames = run(live, observe, range(100))
+    assert live.profile.head_pitch < USUAL_PITCH - 0.1
+    head = [f.state.full_pose[[12, 15], 0].sum() - still.full_pose[[12, 15], 0].sum() for f in frames]
+    assert abs(head[-1]) < 0.7 * abs(head[3])
+    known = Tracker(body(), live.profile)
+    assert known.profile.head_pitch == live.profile.head_pitch
 
 
 def test_profile_is_kept_and_checked(tmp_path: Path):

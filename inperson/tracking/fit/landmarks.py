@@ -39,9 +39,6 @@ _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 _HIPS_PER_SHOULDERS, _HIPS_BELOW_JOINTS = 0.60, 0.025
 """MediaPipe's hip landmarks are this far apart, relative to the shoulders (SMPL-X's hip joints are nearer), and
 this far below the joints, metres: measured on renders with known pose."""
-HEAD_FROM_MEDIAPIPE_PITCH = -0.24
-"""Radians about x from MediaPipe's face frame to the head joint's, measured on renders with known pose: the frame
-of its canonical face looks down by this much."""
 
 BODY_PAIRS = (
     *((11, 12), (24, 23), (23, 11), (24, 12)),

@@ -53,8 +53,6 @@ _HEAD_AXES_SIGMA = (0.06, 0.06)
 _UPRIGHT_SIGMA, _UPRIGHT_UNSEEN_SIGMA = 0.5, 0.12
 """Lean of the pelvis with the hips in view, and with them out of view."""
 
-_HEAD_FROM_MEDIAPIPE = exp_all(np.array([[lm.HEAD_FROM_MEDIAPIPE_PITCH, 0.0, 0.0]]))[0]
-
 TRUNK_PAIRS = 4
 """The first pairs of `BODY_PAIRS` are the trunk's."""
 
@@ -66,6 +64,8 @@ class PersonModel:
     skeleton: Skeleton
     torso: Torso
     prior: PosePrior
+    head_pitch: float
+    """Radians about x from MediaPipe's face frame to the head joint's (see `head_pitch.py`)."""
 
 
 def person_pixels(obs: Observation) -> float:
@@ -118,7 +118,7 @@ def build_problem(
     return FitProblem(
         person.skeleton,
         Reprojections(points, pixels, weights, camera),
-        _direction_targets(obs, person.skeleton),
+        _direction_targets(obs, person.skeleton, person.head_pitch),
         person.prior,
         temporal,
         person.torso,
@@ -207,7 +207,7 @@ class _DirectionList:
         )
 
 
-def _direction_targets(obs: Observation, skeleton: Skeleton) -> Directions:
+def _direction_targets(obs: Observation, skeleton: Skeleton, head_pitch: float) -> Directions:
     assert obs.body_world is not None
     world = gl_from_cv_points(obs.body_world.astype(np.float64))
     trust = landmark_trust(obs)
@@ -232,7 +232,8 @@ def _direction_targets(obs: Observation, skeleton: Skeleton) -> Directions:
     if obs.face is None:
         add_body(lm.HEAD_PAIRS, _POSE_HEAD_SIGMA)
     else:
-        R = gl_from_cv_points(obs.face.T_cv_from_head[:3, :3].T.astype(np.float64)).T @ _HEAD_FROM_MEDIAPIPE
+        head_from_mediapipe = exp_all(np.array([[head_pitch, 0.0, 0.0]]))[0]
+        R = gl_from_cv_points(obs.face.T_cv_from_head[:3, :3].T.astype(np.float64)).T @ head_from_mediapipe
         axes = np.array([(lm.HEAD_ORIGIN, axis) for axis in lm.HEAD_AXES])
         out.add(axes, R.T, _HEAD_AXES_SIGMA, np.ones(3))
     hips_seen = trust[[lm.MP_LEFT_HIP, lm.MP_RIGHT_HIP]].min()
