@@ -11,7 +11,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -88,7 +88,8 @@ class TrackingProcess:
             name="inperson-tracking",
             daemon=True,
         )
-        self._process.start()
+        with _interrupts_ignored():  # what is ignored stays ignored in the new process, from its first moment
+            self._process.start()
         theirs.close()
         self._taken = 0
         self._summary: TrackingSummary | None = None
@@ -167,6 +168,15 @@ class TrackingProcess:
         said = self._log.read_text(errors="replace").strip().splitlines()
         last = f": {said[-1].strip()}" if said else ""
         return InPersonError(f"tracking {how}{last}", f"start again; if it stays, report it with the log {self._log}")
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _how_it_ended(exitcode: int | None) -> str:

@@ -1,7 +1,13 @@
 """The main job with nothing replaced: shipped clip, real landmarkers, real fit, shipped avatar, CPU backend."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -82,3 +88,32 @@ def test_the_live_session_mirrors_the_clip(work, clip):
     somebody = np.ptp(drawn[-1], axis=-1) > 30  # the wall is grey
     assert somebody[100:, 88:168].mean() > 0.8
     assert not somebody[:20].any()
+
+
+def test_ctrl_c_ends_the_session_and_keeps_its_mirror(work):
+    """Ctrl-C in a terminal reaches every process of the session."""
+    command = [
+        Path(sys.executable).with_name("inperson"),
+        "live",
+        "--input",
+        "demo",
+        "--avatar",
+        AVATAR,
+        "-o",
+        "x.mp4",
+    ]
+    session = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 200
+    while not any(part.stat().st_size > 10_000 for part in work.glob(".x.mp4*")):  # it is being written
+        assert session.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(session.pid, signal.SIGINT)
+    out, err = session.communicate(timeout=60)
+    assert session.returncode == 130
+    assert err == "stopped\n"
+    assert "camera to pixels" in out
+    assert [path.name for path in work.iterdir()] == ["x.mp4"]
+    assert len(pictures(work / "x.mp4")) >= 1
