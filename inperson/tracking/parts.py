@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
+from inperson.tracking.fit.problem import NUM_JOINTS
 from inperson.tracking.fit.so3 import slerp_all
 
 
@@ -21,6 +22,27 @@ class Part(Enum):
     RIGHT_FINGERS = tuple(range(40, 55))
     FACE = (22,)
     EYES = (23, 24)
+
+
+def moving_joints(seen: frozenset[Part]) -> Bool[np.ndarray, "55"]:
+    """The joints of the body and hands that are seen."""
+    moving = np.zeros(NUM_JOINTS, bool)
+    for part in seen - {Part.FACE, Part.EYES}:
+        moving[list(part.value)] = True
+    return moving
+
+
+def per_joint(trunk: float, arms: float, legs: float, fingers: float) -> Float[np.ndarray, "55"]:
+    """One number for each joint, by the kind of part it belongs to (the face goes with the trunk)."""
+    out = np.full(NUM_JOINTS, trunk)
+    for parts, value in (
+        ((Part.LEFT_ARM, Part.RIGHT_ARM), arms),
+        ((Part.LEFT_LEG, Part.RIGHT_LEG), legs),
+        ((Part.LEFT_FINGERS, Part.RIGHT_FINGERS), fingers),
+    ):
+        for part in parts:
+            out[list(part.value)] = value
+    return out
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,43 +4,31 @@ import time
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from inperson.avatar.body import BodyModel
 from inperson.avatar.state import BodyState, Source
 from inperson.tracking.face_retarget import FacePose, FaceRetargeter, NeutralFace
 from inperson.tracking.filters import FilterTuning, RotationFilter, VectorFilter
 from inperson.tracking.fit import landmarks as lm
-from inperson.tracking.fit.initialise import starting_pose
 from inperson.tracking.fit.limits import pose_prior, rest_pose
-from inperson.tracking.fit.observe import PersonModel, build_problem
-from inperson.tracking.fit.problem import NUM_JOINTS, FitProblem, TemporalPrior, no_past
+from inperson.tracking.fit.observe import PersonModel
 from inperson.tracking.fit.shape import ShapeCalibrator
 from inperson.tracking.fit.skeleton import SkeletonModel, place_points
 from inperson.tracking.fit.so3 import exp_all, log_all
-from inperson.tracking.fit.solver import FitResult, fit
+from inperson.tracking.fit.solver import FitResult
 from inperson.tracking.fit.torso import torso_of
+from inperson.tracking.frame_fitter import FrameFitter
 from inperson.tracking.head_pitch import HeadPitch
 from inperson.tracking.observation import Observation
-from inperson.tracking.parts import HoldTiming, Part, PartKeeper
+from inperson.tracking.parts import HoldTiming, Part, PartKeeper, moving_joints, per_joint
 from inperson.tracking.plausible import with_doubts
 from inperson.tracking.profile import UserProfile
 from inperson.tracking.residuals import Residuals, measure_residuals, project
 from inperson.tracking.seen import SeenParts
 
-_ITERATIONS, _ITERATIONS_FIRST = 4, 30
-_LOST_NS = 500_000_000
-"""Without a body for this long, the next one is fitted afresh."""
-_COST_JUMP = 4.0
-"""A fit this many times costlier than usual is tried again from a fresh start."""
-_SPEED = {"trunk": 3.0, "arms": 10.0, "legs": 6.0, "fingers": 15.0}
-"""Radians per second: the temporal prior's standard deviation per second of frame time."""
-_TRANSL_SPEED = np.array([1.5, 1.5, 0.6])
-"""Metres per second across (x, y) and along the view (z)."""
 _TRANSL_TUNING = FilterTuning((1.0, 1.0, 0.5), (40.0, 40.0, 8.0), speed_cutoff=8.0)
 """Depth is known less well than place in the picture: it is held steadier."""
-_DEPTH_SPEED = 0.7
-"""Metres per second along the view of the arms' landmarks, as far as the temporal prior knows."""
 _SHAPE_EASE_S = 0.5
 """Time constant with which a new shape is taken over."""
 
@@ -106,10 +94,9 @@ class Tracker:
         self._rotation_filter = RotationFilter(*_rotation_tuning())
         self._transl_filter = VectorFilter(_TRANSL_TUNING)
         self._expression_filter = VectorFilter(FilterTuning(4.0, 8.0))
+        self._fitter = FrameFitter()
         self._fitted: FitResult | None = None
-        self._fitted_ns = 0
         self._last_ns: int | None = None
-        self._usual_cost = np.inf
         self._transl, self._root = np.array([0.0, 0.0, -1.5]), np.eye(3)
 
     @property
@@ -158,47 +145,22 @@ class Tracker:
         return TrackedFrame(state, obs, residuals, held, (time.perf_counter() - start) * 1e3)
 
     def _fit_frame(self, obs: Observation, seen: frozenset[Part], dt: float) -> None:
-        """Fits on from the last frame; afresh where there is none, or where that went badly and afresh is better."""
+        """Fits the body, and learns about the user from it."""
         self._ease_shape(dt)
         skeleton = self._model.shaped(self._betas, self._hand_scale)
         person = PersonModel(skeleton, self._torso, self._prior, self._head_pitch.value)
-        moving, held = _moving(seen), self._held_rotations()
-        tracked = None
-        if self._fitted is not None and obs.time_ns - self._fitted_ns <= _LOST_NS:
-            tracked = self._fit_on(self._fitted, obs, person, moving, held, dt)
-        if tracked is None or tracked[1].cost > _COST_JUMP * self._usual_cost:
-            fresh = _fit_afresh(obs, person, moving, held)
-            if tracked is None:
-                self._rotation_filter.reset()
-                self._transl_filter.reset()
-            if tracked is None or fresh[1].cost < tracked[1].cost:
-                tracked = fresh
-        problem, result = tracked
-        weight = 0.05 if np.isfinite(self._usual_cost) else 1.0
-        self._usual_cost = result.cost if weight == 1.0 else (1.0 - weight) * self._usual_cost + weight * result.cost
-        self._fitted, self._fitted_ns = result, obs.time_ns
+        fitted = self._fitter.fit(obs, person, moving_joints(seen), self._held_rotations(), dt)
+        if fitted.without_past:
+            self._rotation_filter.reset()
+            self._transl_filter.reset()
+        self._fitted = fitted.result
         if self._learning:
-            points = place_points(skeleton, result.rotations, result.transl, np.arange(lm.NUM_POINTS))
+            points = place_points(skeleton, fitted.result.rotations, fitted.result.transl, np.arange(lm.NUM_POINTS))
             self._head_pitch.add(obs, project(points, obs.intrinsics), float(-points[lm.HEAD_ORIGIN, 2]))
         if self._calibrator is not None and not self._calibrator.done:
-            self._calibrator.offer(obs, problem, result.rotations, result.transl)
+            self._calibrator.offer(obs, fitted.problem, fitted.result.rotations, fitted.result.transl)
             if self._calibrator.step():
                 self._torso = torso_of(self.body, self._calibrator.betas)
-
-    def _fit_on(
-        self,
-        last: FitResult,
-        obs: Observation,
-        person: PersonModel,
-        moving: Bool[np.ndarray, "55"],
-        held: Float[np.ndarray, "55 3 3"],
-        dt: float,
-    ) -> tuple[FitProblem, FitResult]:
-        """From the last frame's solution, which is also the temporal prior."""
-        rotations = np.where(moving[:, None, None], last.rotations, held)
-        temporal = _temporal_prior(person, rotations, last.transl, moving, dt)
-        problem = build_problem(obs, person, temporal, moving)
-        return problem, fit(problem, rotations, last.transl, _ITERATIONS)
 
     def _ease_shape(self, dt: float) -> None:
         if self._calibrator is not None:
@@ -295,55 +257,9 @@ def _vector_size(part: Part, body: BodyModel) -> int:
     return {Part.TRUNK: 3, Part.FACE: body.num_expression}.get(part, 0)
 
 
-def _moving(seen: frozenset[Part]) -> Bool[np.ndarray, "55"]:
-    moving = np.zeros(NUM_JOINTS, bool)
-    for part in seen - {Part.FACE, Part.EYES}:
-        moving[list(part.value)] = True
-    return moving
-
-
-def _per_joint(trunk: float, arms: float, legs: float, fingers: float) -> Float[np.ndarray, "55"]:
-    out = np.full(NUM_JOINTS, trunk)
-    for parts, value in (
-        ((Part.LEFT_ARM, Part.RIGHT_ARM), arms),
-        ((Part.LEFT_LEG, Part.RIGHT_LEG), legs),
-        ((Part.LEFT_FINGERS, Part.RIGHT_FINGERS), fingers),
-    ):
-        for part in parts:
-            out[list(part.value)] = value
-    return out
-
-
-def _fit_afresh(
-    obs: Observation, person: PersonModel, moving: Bool[np.ndarray, "55"], held: Float[np.ndarray, "55 3 3"]
-) -> tuple[FitProblem, FitResult]:
-    """From the landmarks alone, without a past."""
-    rotations, transl = starting_pose(obs, person.skeleton, held)
-    rotations = np.where(moving[:, None, None], rotations, held)
-    problem = build_problem(obs, person, no_past(rotations, transl), moving)
-    return problem, fit(problem, rotations, transl, _ITERATIONS_FIRST)
-
-
-def _temporal_prior(
-    person: PersonModel, rotations: np.ndarray, transl: np.ndarray, moving: Bool[np.ndarray, "55"], dt: float
-) -> TemporalPrior:
-    arms = zip((Part.LEFT_ARM, Part.RIGHT_ARM), lm.STEADIED_ARM_POINTS, strict=True)
-    steadied = [points for part, points in arms if moving[part.value[0]]]
-    points = np.concatenate([np.zeros(0, np.int64), *steadied])
-    return TemporalPrior(
-        rotations=rotations,
-        inv_sigma=1.0 / (_per_joint(**_SPEED) * dt),
-        transl=transl,
-        inv_sigma_transl=1.0 / (_TRANSL_SPEED * dt),
-        point=points,
-        depth=place_points(person.skeleton, rotations, transl, points)[:, 2],
-        inv_sigma_depth=1.0 / (_DEPTH_SPEED * dt),
-    )
-
-
 def _rotation_tuning() -> tuple[Float[np.ndarray, "55"], Float[np.ndarray, "55"]]:
     """One-Euro cutoff at rest (Hz) and its growth with speed (Hz per rad/s).
 
     The trunk is quick: what it turns, it carries out to the hands, where a small lag shows.
     """
-    return _per_joint(2.0, 0.9, 0.8, 1.3), _per_joint(40.0, 14.0, 10.0, 8.0)
+    return per_joint(2.0, 0.9, 0.8, 1.3), per_joint(40.0, 14.0, 10.0, 8.0)
