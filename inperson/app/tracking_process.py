@@ -81,7 +81,7 @@ class TrackingProcess:
         self._control, theirs = context.Pipe()
         descriptor, log = tempfile.mkstemp(prefix="tracking-", suffix=".log", dir=cache_dir())
         os.close(descriptor)
-        self._log = Path(log)
+        self._log, self._log_wanted = Path(log), False
         self._process = context.Process(
             target=_track,
             args=(plan, open_tracking, self._mailbox, dtype, theirs, log),
@@ -145,7 +145,7 @@ class TrackingProcess:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
-        if self._process.exitcode == 0:
+        if not self._log_wanted:
             self._log.unlink(missing_ok=True)
 
     def _last_message(self) -> TrackingSummary:
@@ -165,6 +165,7 @@ class TrackingProcess:
         return message
 
     def _crashed(self, how: str) -> InPersonError:
+        self._log_wanted = True
         said = self._log.read_text(errors="replace").strip().splitlines()
         last = f": {said[-1].strip()}" if said else ""
         return InPersonError(f"tracking {how}{last}", f"start again; if it stays, report it with the log {self._log}")
