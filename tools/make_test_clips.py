@@ -10,6 +10,7 @@ import tyro
 from rich.console import Console
 from rich.progress import track
 
+from inperson.synthetic.cameras import webcam_view
 from inperson.synthetic.cast import cast_member
 from inperson.synthetic.dressing import DressedPerson, Dresser
 from inperson.synthetic.lights import room_light, sample_light
@@ -59,13 +60,22 @@ def main(out: Path = Path("assets/captures"), wardrobe: Path | None = None, coun
         console.print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
-def clear_gestures(person: DressedPerson, rng: np.random.Generator, tries: int = 20) -> MotionClip:
-    """Random gestures in which no forearm enters the torso."""
+def clear_gestures(person: DressedPerson, rng: np.random.Generator, tries: int = 60) -> MotionClip:
+    """Random gestures in which no forearm enters the torso and both hands stay in the picture."""
     for _ in range(tries):
         clip = perform(person, random_gestures(rng), FPS, int(rng.integers(2**31)))
+        if not _hands_in_picture(person, clip):
+            continue
         if deepest_forearm(person.body, person.poser, clip.states) < -_CLEARANCE:
             return clip
     raise SystemExit(f"no clear gestures in {tries} tries")
+
+
+def _hands_in_picture(person: DressedPerson, clip: MotionClip) -> bool:
+    k = webcam_view().intrinsics
+    p = np.stack([person.poser.joint_transforms(state)[1][25:] for state in clip.states])
+    u, v = k.cx - k.fx * p[..., 0] / p[..., 2], k.cy + k.fy * p[..., 1] / p[..., 2]
+    return bool(((u > 0) & (u < k.width) & (v > 0) & (v < k.height)).all())
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from inperson.synthetic.motion.smooth import bump, wander
 from inperson.synthetic.motion.talking import Speech, glances, talking_face
 
 WEBCAM_DISTANCE = 1.0
-"""Metres from the camera to the shoulders."""
+"""Metres from the camera to the shoulders; people with longer arms sit farther back in proportion."""
 SHOULDERS_ABOVE_CAMERA = 0.04
 _WRITTEN_FOR_ARM = 0.52
 """Metres from shoulder to wrist of the person whose gestures the keyframes describe."""
@@ -50,7 +50,7 @@ def perform(person: DressedPerson, script: Script, fps: float = 30.0, seed: int 
     faces = talking_face(times, script.speech, person.body.expr_names, rng)
     torso, neck = _torso_and_neck(times, script, rng)
     gaze = glances(times, rng) if script.speech.phrases else np.zeros((len(times), 2))
-    base = _placed(person, script.turn)
+    base = _placed(person, script.turn, WEBCAM_DISTANCE * max(1.0, scale))
     states = []
     for i, t in enumerate(times):
         pose = base.body_pose.copy()
@@ -90,12 +90,12 @@ def _torso_and_neck(
     return torso, neck
 
 
-def _placed(person: DressedPerson, turn: float) -> BodyState:
-    """Rest pose with the shoulders before the camera."""
+def _placed(person: DressedPerson, turn: float, distance: float) -> BodyState:
+    """Rest pose with the shoulders `distance` metres before the camera."""
     joints = person.poser.rest_joints
     shoulders = 0.5 * (joints[16] + joints[17])
     turned = joints[0] + Rotation.from_rotvec([0.0, turn, 0.0]).apply(shoulders - joints[0])
-    target = np.array([0.0, SHOULDERS_ABOVE_CAMERA, -WEBCAM_DISTANCE])
+    target = np.array([0.0, SHOULDERS_ABOVE_CAMERA, -distance])
     return replace(
         person.rest(),
         global_orient=np.array([0.0, turn, 0.0], np.float32),
