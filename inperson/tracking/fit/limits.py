@@ -17,7 +17,7 @@ _LIMIT_SIGMA, _HINGE_SIGMA, _BACKWARDS_SIGMA = 0.08, 0.10, 0.05
 _FREE = 10.0
 _UP, _FORWARD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 
-ARM_HANGING = 1.15
+ARM_HANGING = 1.3
 """Radians a shoulder turns down from the T-pose when the arm hangs."""
 
 # joint: (sigma of x, y, z; lower x, y, z; upper x, y, z), radians; left side, right is mirrored
