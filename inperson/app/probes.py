@@ -125,8 +125,8 @@ PROBES = (
     Probe("camera", _camera, False, "plug a camera in, or give live --input a clip"),
     Probe("opengl", _opengl, False, "install libegl1 and libgl1-mesa-dri; without it live --backend cpu draws"),
     Probe("window", _window, False, "start from a desktop session; without a display live writes an MP4"),
-    Probe("cuda", _cuda, False, "with an NVIDIA GPU: .venv/bin/pip install 'inperson[cuda]', else the CPU draws"),
-    Probe("smplx", _smplx, False, "only tests need it: .venv/bin/pip install 'inperson[smplx]'"),
+    Probe("cuda", _cuda, False, "with an NVIDIA GPU: .venv/bin/pip install -e '.[cuda]', else the CPU draws"),
+    Probe("smplx", _smplx, False, "only tests need it: .venv/bin/pip install -e '.[smplx]'"),
 )
 
 
