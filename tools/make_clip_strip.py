@@ -1,4 +1,4 @@
-"""A strip of real frames beside the avatar: `python -m tools.make_clip_strip CLIP=AVATAR ... -o docs/images/clips.jpg`.
+"""Real frames beside the avatar: `python -m tools.make_clip_strip CLIP=AVATAR ... -o docs/images/clips.jpg`.
 
 Tracked frame by frame as live does it, by a tracker that meets the user for the first time; drawn by the clip's own
 camera, so that real and avatar line up.
@@ -69,7 +69,8 @@ def _row(clip: Path, avatar_name: str, columns: int, height: int, margin: float)
     with open_source(clip, live=False) as source:
         frames = [frame.image for frame in iter(source.read, None)]
     with closing(make_rasterizer("auto")) as rasterizer:
-        drawn = [picture for picture, _ in Playback(motion, body, avatar, body, rasterizer, camera="source").pictures()]
+        playback = Playback(motion, body, avatar, body, rasterizer, camera="source")
+        drawn = [picture for picture, _ in playback.pictures()]
     return np.concatenate([_tile(side[i], height) for i in chosen for side in (frames, drawn)], axis=1)
 
 
