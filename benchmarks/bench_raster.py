@@ -11,9 +11,9 @@ from benchmarks.scene import figure, whole_figure_views
 from inperson.render.backends import ReferenceRasterizer
 from inperson.render.cpu.engine import Engine, Gaussians, Workspace
 from inperson.render.cpu.rasterizer import CpuRasterizer
-from inperson.render.cpu.workers import available_cores
 from inperson.render.gl import GlRasterizer
 from inperson.render.packing import channels_from_gaussians
+from inperson.workers import available_cores
 
 COUNT, SIZE = 50_000, 512
 

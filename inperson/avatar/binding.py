@@ -10,7 +10,7 @@ the posed mesh: that part carries what skinning weights do not know, a closing e
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt32
 from numba import njit
 from scipy.spatial.transform import Rotation
 
@@ -18,6 +18,7 @@ from inperson.avatar.body import BodyModel
 from inperson.avatar.skinning import BodyPoser
 from inperson.avatar.state import BodyState
 from inperson.conventions import quat_wxyz_from_xyzw
+from inperson.workers import Workers
 
 STRETCH_LIMITS = (0.5, 2.0)
 """Surfaces fold up (an open eye's lid); Gaussians on them neither vanish nor swell beyond these factors."""
@@ -74,6 +75,7 @@ class SurfaceBinding:
         body, betas: the body and its shape.
         face_index: (N,) face of each point.
         barycentric: (N, 3) where on the face.
+        workers: threads that share the work; stay the caller's to close. None for the calling thread alone.
     """
 
     def __init__(
@@ -82,10 +84,13 @@ class SurfaceBinding:
         betas: Float[np.ndarray, " B"],
         face_index: Int[np.ndarray, " N"],
         barycentric: Float[np.ndarray, "N 3"],
+        workers: Workers | None = None,
     ) -> None:
+        self._workers = workers or Workers(1)
         self._poser = BodyPoser(body, betas)
-        self._faces = np.ascontiguousarray(body.faces, np.int32)
-        self.corners: Int[np.ndarray, "N 3"] = np.ascontiguousarray(self._faces[face_index])
+        # unsigned: numba then needs no check for indices counted from the end
+        self._faces = np.ascontiguousarray(body.faces, np.uint32)
+        self.corners: UInt32[np.ndarray, "N 3"] = np.ascontiguousarray(self._faces[face_index])
         self.barycentric: Float[np.ndarray, "N 3"] = np.ascontiguousarray(barycentric, np.float32)
         rest = np.ascontiguousarray(self._poser.shaped_vertices, np.float32)
         self.rest_points: Float[np.ndarray, "N 3"] = np.einsum("nk,nkc->nc", self.barycentric, rest[self.corners])
@@ -98,12 +103,12 @@ class SurfaceBinding:
     def vertex_motion(self, state: BodyState) -> VertexMotion:
         """How `state` moves the body's vertices."""
         posed = self._poser.pose(state)
-        joint_quats = quats_of(posed.T_posed_from_rest[:, :, :3])
         normals, areas = np.empty_like(posed.vertices), np.empty(len(posed.vertices), np.float32)
         surface_of(posed.vertices, self._faces, normals, areas)
-        quats = np.empty((len(normals), 4), np.float32)
-        turn_vertices(joint_quats, self._joints, self._weights, self._rest_normals, normals, quats)
-        stretch = np.clip(np.sqrt(areas / np.maximum(self._rest_areas, 1e-12)), *STRETCH_LIMITS)
+        quats, stretch = np.empty((len(normals), 4), np.float32), np.empty(len(normals), np.float32)
+        rest = (self._joints, self._weights, self._rest_normals, self._rest_areas)
+        joint_quats = quats_of_transforms(posed.T_posed_from_rest)
+        self._workers.run_ranges(turn_vertices, len(normals), joint_quats, *rest, normals, areas, quats, stretch)
         return VertexMotion(posed.vertices, quats, stretch)
 
     def motion(self, state: BodyState) -> SurfaceMotion:
@@ -153,9 +158,14 @@ def surface_of(points, faces, normals, areas):
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def turn_vertices(joint_quats, joints, weights, rest_normals, normals, out):
-    """Quaternion of every vertex: blended joints, then the swing of its normal (module docstring)."""
-    for v in range(len(out)):
+def turn_vertices(
+    start, stop, joint_quats, joints, weights, rest_normals, rest_areas, normals, areas, out, out_stretch
+):
+    """Quaternion and stretch of vertices [start, stop): blended joints, then the swing of the normal."""
+    least, most = np.float32(STRETCH_LIMITS[0]), np.float32(STRETCH_LIMITS[1])
+    for v in range(start, stop):
+        stretch = np.sqrt(areas[v] / max(rest_areas[v], np.float32(1e-12)))
+        out_stretch[v] = min(max(stretch, least), most)
         first = joint_quats[joints[v, 0]]
         w = x = y = z = np.float32(0.0)
         for k in range(joints.shape[1]):
@@ -181,6 +191,30 @@ def turn_vertices(joint_quats, joints, weights, rest_normals, normals, out):
             scale = np.float32(1.0) / np.sqrt(w * w + x * x + y * y + z * z)
             w, x, y, z = w * scale, x * scale, y * scale, z * scale
         out[v, 0], out[v, 1], out[v, 2], out[v, 3] = w, x, y, z
+
+
+@njit(cache=True, nogil=True)
+def quats_of_transforms(transforms):
+    """wxyz quaternions (J, 4) of the rotations in (J, 3, 4), float32: from the largest component (Shepperd 1978)."""
+    out = np.empty((len(transforms), 4), np.float32)
+    for j in range(len(transforms)):
+        R = transforms[j]
+        trace = R[0, 0] + R[1, 1] + R[2, 2]
+        i = 0
+        for k in range(1, 3):
+            if R[k, k] > R[i, i]:
+                i = k
+        if trace > R[i, i]:
+            q = (1.0 + trace, R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1])
+        elif i == 0:
+            q = (R[2, 1] - R[1, 2], 1.0 + 2.0 * R[0, 0] - trace, R[0, 1] + R[1, 0], R[0, 2] + R[2, 0])
+        elif i == 1:
+            q = (R[0, 2] - R[2, 0], R[0, 1] + R[1, 0], 1.0 + 2.0 * R[1, 1] - trace, R[1, 2] + R[2, 1])
+        else:
+            q = (R[1, 0] - R[0, 1], R[0, 2] + R[2, 0], R[1, 2] + R[2, 1], 1.0 + 2.0 * R[2, 2] - trace)
+        length = np.sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3])
+        out[j, 0], out[j, 1], out[j, 2], out[j, 3] = q[0] / length, q[1] / length, q[2] / length, q[3] / length
+    return out
 
 
 @njit(inline="always")

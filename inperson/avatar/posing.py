@@ -16,6 +16,7 @@ from inperson.avatar.gaussians import GaussianAvatar, PosedGaussians
 from inperson.avatar.state import BodyState
 from inperson.conventions import quat_xyzw_from_wxyz
 from inperson.errors import BadInputError
+from inperson.workers import Workers
 
 
 class AvatarPoser:
@@ -24,12 +25,13 @@ class AvatarPoser:
     Args:
         avatar: the canonical Gaussians.
         body: the body the avatar was made for.
+        threads: that share the work; live leaves a core to tracking.
 
     Raises:
         BadInputError: another body than the avatar's, or an avatar that points past the body's faces.
     """
 
-    def __init__(self, avatar: GaussianAvatar, body: BodyModel) -> None:
+    def __init__(self, avatar: GaussianAvatar, body: BodyModel, threads: int = 1) -> None:
         if avatar.body_sha256 != body.sha256:
             raise BadInputError(
                 f"avatar '{avatar.name}' was made for another body ('{avatar.body_name}') than '{body.name}'",
@@ -41,7 +43,8 @@ class AvatarPoser:
                 "make the avatar again, or copy the file again",
             )
         self.avatar, self.body = avatar, body
-        self.binding = SurfaceBinding(body, avatar.betas, avatar.face_index, avatar.barycentric)
+        self._workers = Workers(threads)
+        self.binding = SurfaceBinding(body, avatar.betas, avatar.face_index, avatar.barycentric, self._workers)
         frames = self.binding.frames
         turned = frames @ Rotation.from_quat(quat_xyzw_from_wxyz(avatar.quats)).as_matrix()
         self._offsets = np.einsum("nij,nj->ni", frames, avatar.offsets).astype(np.float32)
@@ -63,15 +66,19 @@ class AvatarPoser:
             BadInputError: more expression coefficients than the body has.
         """
         v, n = self.binding.vertex_motion(state), len(self._scales)
-        means, quats = np.empty((n, 3), np.float32), np.empty((n, 4), np.float32)
-        scales, normals = np.empty((n, 3), np.float32), np.empty((n, 3), np.float32)
+        means, quats, scales, normals = (np.empty((n, width), np.float32) for width in (3, 4, 3, 3))
         corners, barycentric = self.binding.corners, self.binding.barycentric
         canonical = (self._offsets, self._quats, self._scales, self._normals)
-        _pose(corners, barycentric, v.points, v.quats, v.stretch, *canonical, means, quats, scales, normals)
+        motion = (corners, barycentric, v.points, v.quats, v.stretch)
+        self._workers.run_ranges(_pose, n, *motion, *canonical, means, quats, scales, normals)
         colors = self._diffuse
         if eye_position is not None and self.avatar.sh.shape[1] > 1:
             colors = color_towards(self.avatar.sh, self._directions(means, quats, eye_position))
         return PosedGaussians(means, quats, scales, self._opacities, colors, normals, self._features)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._workers.close()
 
     def _directions(
         self, means: Float[np.ndarray, "N 3"], quats: Float[np.ndarray, "N 4"], eye: Float[np.ndarray, "3"]
@@ -101,6 +108,8 @@ def _frozen(x: np.ndarray) -> np.ndarray:
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _pose(
+    start,
+    stop,
     corners,
     barycentric,
     points,
@@ -115,8 +124,8 @@ def _pose(
     out_scales,
     out_normals,
 ):
-    """Interpolate the surface's motion at each Gaussian, hang the Gaussian on it."""
-    for n in range(len(corners)):
+    """Interpolate the surface's motion at Gaussians [start, stop), hang each Gaussian on it."""
+    for n in range(start, stop):
         px, py, pz, w, x, y, z, s = interpolate(
             corners[n, 0],
             corners[n, 1],

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from inperson.errors import BadInputError
 from inperson.render.cpu.engine import Engine, Gaussians, Workspace
-from inperson.render.cpu.workers import available_cores
 from inperson.render.reference import rasterize_reference
 from inperson.render.views import EyeView, common_size
+from inperson.workers import available_cores
 
 
 @cache

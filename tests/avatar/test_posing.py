@@ -204,3 +204,13 @@ def test_view_dependent_colour_turns_with_the_body(avatar: GaussianAvatar, body:
     seen = poser.pose(rest, eye).colors
     np.testing.assert_allclose(poser.pose(turned, R.apply(eye - pelvis)[0] + pelvis[0]).colors, seen, atol=1e-3)
     assert np.abs(seen - poser.pose(rest).colors).max() > 0.05
+
+
+def test_threads_change_nothing(avatar: GaussianAvatar, body: BodyModel) -> None:
+    state = random_state(body, seed=5)
+    alone = AvatarPoser(avatar, body).pose(state)
+    poser = AvatarPoser(avatar, body, threads=3)
+    shared = poser.pose(state)
+    poser.close()
+    for field in ("means", "quats", "scales", "normals"):
+        np.testing.assert_array_equal(getattr(shared, field), getattr(alone, field))

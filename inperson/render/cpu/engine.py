@@ -11,8 +11,8 @@ from numpy.typing import DTypeLike, NDArray
 from inperson.render.cpu import binning, compositing, gradients, projection, unprojection
 from inperson.render.cpu.layout import RECORD, TILE, row_stride
 from inperson.render.cpu.simd import LANES
-from inperson.render.cpu.workers import Workers
 from inperson.render.views import EyeView, common_size
+from inperson.workers import Workers
 
 ALIGNMENT = 64
 """Bytes of a cache line, and of a vector."""

@@ -6,10 +6,10 @@ import numpy as np
 
 from inperson.avatar.gaussians import PosedGaussians
 from inperson.render.cpu.engine import Engine, Gaussians, Workspace
-from inperson.render.cpu.workers import available_cores
 from inperson.render.gbuffer import GBuffer
 from inperson.render.packing import channels_from_gaussians, gbuffer_from_planes
 from inperson.render.views import EyeView, common_size
+from inperson.workers import available_cores
 
 
 class CpuRasterizer:

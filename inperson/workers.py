@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ class Workers:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._others = ThreadPoolExecutor(count - 1, thread_name_prefix="raster") if count > 1 else None
+        self._others = ThreadPoolExecutor(count - 1, thread_name_prefix="worker") if count > 1 else None
 
     def run(self, kernel: Callable[..., None], *args: Any) -> None:
         """`kernel(counter, thread, *args)` on every thread; they take their jobs from the counter."""
@@ -35,6 +36,16 @@ class Workers:
         for future in running:
             if not future.cancel():  # one that the system let wait until all jobs were taken is not waited for
                 future.result()
+
+    def run_ranges(self, kernel: Callable[..., None], total: int, *args: Any) -> None:
+        """`kernel(start, stop, *args)` on every thread, each with its own even share of `range(total)`."""
+        edges = [total * k // self.count for k in range(self.count + 1)]
+        shares = list(pairwise(edges))
+        others = self._others
+        running = [] if others is None else [others.submit(kernel, *share, *args) for share in shares[1:]]
+        kernel(*shares[0], *args)
+        for future in running:
+            future.result()
 
     def close(self) -> None:
         """End the threads."""
