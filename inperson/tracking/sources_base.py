@@ -2,6 +2,7 @@
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -52,11 +53,12 @@ class FrameSource(Protocol):
     ) -> None: ...
 
 
-class ClosesOnExit:
+class ClosesOnExit(ABC):
     """The context-manager half of a source."""
 
+    @abstractmethod
     def close(self) -> None:
-        raise NotImplementedError
+        """Let go of the device or file."""
 
     def __enter__(self) -> Self:
         return self
