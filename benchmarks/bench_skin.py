@@ -24,8 +24,10 @@ def run() -> BenchReport:
     """`ours_vs_smplx`: how many times faster all Gaussians of an avatar are posed than smplx poses the mesh.
 
     The same body, shape and moving pose with expression for everyone; smplx gets the live settings (float32,
-    no gradients, one body, as many coefficients as the body has).
+    no gradients, one body, as many coefficients as the body has). smplx gets one thread: it waits for memory, a
+    second one gains it 5%, and torch's idle threads would spin on the core that ours need next.
     """
+    torch.set_num_threads(1)
     body = load_body(BODY)
     rng = np.random.default_rng(0)
     betas = rng.normal(size=body.num_betas).astype(np.float32)
