@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from inperson.avatar.appearance import color_towards, diffuse_color, sh_from_rgb
-from inperson.avatar.binding import SurfaceBinding, face_frames, quats_of
+from inperson.avatar.binding import SurfaceBinding, face_frames, quats_of, quats_of_transforms
 from inperson.avatar.body import BodyModel, load_body
 from inperson.avatar.gaussians import GaussianAvatar, PosedGaussians
 from inperson.avatar.posing import AvatarPoser
@@ -214,3 +214,18 @@ def test_threads_change_nothing(avatar: GaussianAvatar, body: BodyModel) -> None
     poser.close()
     for field in ("means", "quats", "scales", "normals"):
         np.testing.assert_array_equal(getattr(shared, field), getattr(alone, field))
+
+
+@given(
+    axis=st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda a: np.linalg.norm(a) > 0.1),
+    angle=st.floats(-np.pi, np.pi) | st.sampled_from([np.pi, -np.pi, np.pi - 1e-3, 0.0]),
+)
+def test_quaternions_of_transforms_agree_with_scipy_up_to_half_turns(
+    axis: tuple[float, float, float], angle: float
+) -> None:
+    rotation = Rotation.from_rotvec(angle * np.array(axis) / np.linalg.norm(axis))
+    transforms = np.zeros((1, 3, 4), np.float32)
+    transforms[0, :, :3] = rotation.as_matrix()
+    ours, theirs = quats_of_transforms(transforms), quats_of(rotation.as_matrix()[None])
+    np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1.0, atol=1e-6)
+    assert min(np.abs(ours - theirs).max(), np.abs(ours + theirs).max()) < 1e-5
