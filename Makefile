@@ -5,11 +5,11 @@
 # make clean   remove what the targets above made inside the checkout
 
 PYTHON ?= python3.11
-EXTRAS := smplx,synthetic,dev
+EXTRAS := vr,smplx,synthetic,dev
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: setup run test lint clean models
+.PHONY: setup run test lint clean models openxr-runtime
 
 setup: $(INSTALLED)
 
@@ -25,7 +25,10 @@ models: setup
 run: models
 	$(BIN)/inperson live
 
-test: models
+openxr-runtime: setup
+	tools/build_monado.sh >/dev/null
+
+test: models openxr-runtime
 	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: setup
