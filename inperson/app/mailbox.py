@@ -1,14 +1,18 @@
-"""One slot between two processes: the writer replaces what is there, the reader takes the newest. Never a queue."""
+"""The newest record between processes: the writer replaces what is there, readers take the newest. Never a queue."""
 
 import multiprocessing.context
+import threading
 
 import numpy as np
 
-LOCK_PATIENCE_S = 1.0
+SLOTS = 3
 
 
 class Mailbox:
-    """A record in shared memory, one writer and one reader. Passes to a spawned process as an argument.
+    """A record in shared memory, one writer and any number of readers. Passes to a spawned process as an argument.
+
+    Nobody waits for anybody, and nobody can leave a lock behind by being killed: the writer fills the slot whose
+    record is oldest and only then counts it as the newest. A reader that was overtaken while it copied tries again.
 
     Args:
         context: the multiprocessing context the processes come from.
@@ -17,9 +21,8 @@ class Mailbox:
 
     def __init__(self, context: multiprocessing.context.BaseContext, dtype: np.dtype) -> None:
         self._dtype = dtype
-        self._bytes = context.RawArray("b", dtype.itemsize)
+        self._bytes = context.RawArray("b", SLOTS * dtype.itemsize)
         self._count = context.RawValue("q", 0)
-        self._lock = context.Lock()
 
     @property
     def count(self) -> int:
@@ -27,28 +30,27 @@ class Mailbox:
         return int(self._count.value)
 
     def put(self, record: np.ndarray) -> None:
-        """Replace the record (shape (), this mailbox's dtype)."""
-        self._acquire()
-        try:
-            self._slot()[...] = record
-            self._count.value += 1
-        finally:
-            self._lock.release()
+        """Make a record (shape (), this mailbox's dtype) the newest."""
+        count = self.count + 1
+        self._slot(count)[...] = record
+        _fence()
+        self._count.value = count
 
     def take(self, after: int = 0) -> tuple[int, np.ndarray] | None:
         """A copy of the newest record with its count, or None when no more than `after` were put."""
-        if self.count <= after:
-            return None
-        self._acquire()
-        try:
-            return self.count, self._slot().copy()
-        finally:
-            self._lock.release()
+        while (count := self.count) > after:
+            _fence()
+            record = self._slot(count).copy()
+            _fence()
+            if self.count - count < SLOTS - 1:  # from then on the writer may be in this slot
+                return count, record
+        return None
 
-    def _slot(self) -> np.ndarray:
-        return np.frombuffer(self._bytes, self._dtype).reshape(())
+    def _slot(self, count: int) -> np.ndarray:
+        return np.frombuffer(self._bytes, self._dtype, count=SLOTS)[count % SLOTS : count % SLOTS + 1].reshape(())
 
-    def _acquire(self) -> None:
-        # Copies take microseconds: whoever holds the lock this long was killed in the middle of one.
-        if not self._lock.acquire(timeout=LOCK_PATIENCE_S):
-            raise TimeoutError("the process on the other side of the mailbox was killed")
+
+def _fence() -> None:
+    """Keep what is written or read before apart from what comes after, on processors that would mix them."""
+    with threading.Lock():
+        pass

@@ -20,6 +20,8 @@ class TrackingPlan:
     """File that remembers the user's shape and neutral face; None learns them anew."""
     repeat: bool = False
     """Begin a clip again when it ends."""
+    niceness: int = 0
+    """How far tracking stands back when cores are scarce (POSIX `nice`): a headset's display must never wait for it."""
 
 
 class Pipeline(Protocol):

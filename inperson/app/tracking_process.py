@@ -5,29 +5,23 @@ frame there must never cost a display frame. The process ends when it is told to
 fails, or when the process that started it is gone; however it ends, the other side learns why.
 """
 
-import contextlib
 import multiprocessing
 import os
-import signal
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import numpy as np
 
+from inperson.app.child_process import JOIN_PATIENCE_S, ChildProcess
 from inperson.app.mailbox import Mailbox
 from inperson.app.timing import Rate, StageRow, StageTimes
 from inperson.app.tracked import STAGES, Tracked, marks_of, pack, preview_of, tracked_dtype, unpack
 from inperson.app.tracking_pipeline import Pipeline, TrackingPlan, open_pipeline
-from inperson.errors import InPersonError
-from inperson.paths import cache_dir
 
 READY_PATIENCE_S = 180.0
 """Compilation on a slow machine's first start takes most of this."""
-STOP_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +46,6 @@ class TrackingSummary:
     """Frames with a person in them."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    kind: type[InPersonError]
-    what: str
-    mend: str
-
-
 class TrackingProcess:
     """The handle on a tracking process. Start it, `wait_ready`, `go`, look at `newest`; leave through `with`.
 
@@ -77,20 +64,9 @@ class TrackingProcess:
     ) -> None:
         context = multiprocessing.get_context("spawn")
         dtype = tracked_dtype(num_betas, num_expression)
-        self._mailbox = Mailbox(context, dtype)
-        self._control, theirs = context.Pipe()
-        descriptor, log = tempfile.mkstemp(prefix="tracking-", suffix=".log", dir=cache_dir())
-        os.close(descriptor)
-        self._log, self._log_wanted = Path(log), False
-        self._process = context.Process(
-            target=_track,
-            args=(plan, open_tracking, self._mailbox, dtype, theirs, log),
-            name="inperson-tracking",
-            daemon=True,
-        )
-        with _interrupts_ignored():  # what is ignored stays ignored in the new process, from its first moment
-            self._process.start()
-        theirs.close()
+        self.mailbox = Mailbox(context, dtype)
+        """The newest `Tracked`, as records of `tracked_dtype`; others may read it too."""
+        self._child = ChildProcess("tracking", context, _track, (plan, open_tracking, self.mailbox, dtype))
         self._taken = 0
         self._summary: TrackingSummary | None = None
 
@@ -100,18 +76,18 @@ class TrackingProcess:
         Raises:
             InPersonError: whatever kept it from getting there.
         """
-        message = self._receive(READY_PATIENCE_S)
+        message = self._child.receive(READY_PATIENCE_S)
         if not isinstance(message, Ready):
-            raise self._crashed("did not get ready")
+            raise self._child.crashed("did not get ready")
         return message
 
     def go(self) -> None:
         """Let the source run."""
-        self._control.send(True)
+        self._child.send(True)
 
     def newest(self) -> Tracked | None:
         """The newest tracked frame, if there is one that was not taken yet."""
-        taken = self._mailbox.take(after=self._taken)
+        taken = self.mailbox.take(after=self._taken)
         if taken is None:
             return None
         self._taken, record = taken
@@ -123,67 +99,29 @@ class TrackingProcess:
         Raises:
             InPersonError: tracking failed, or its process died.
         """
-        if self._summary is None and (self._control.poll() or not self._process.is_alive()):
+        if self._summary is None and self._child.has_news():
             self._summary = self._last_message()
         return self._summary is not None
 
     def stop(self) -> TrackingSummary:
         """End tracking, if it has not ended, and say what it did."""
         if self._summary is None:
-            with contextlib.suppress(BrokenPipeError):  # it has just ended by itself
-                self._control.send(False)
+            self._child.send(False)
             self._summary = self._last_message()
-        self._process.join(STOP_PATIENCE_S)
+        self._child.process.join(JOIN_PATIENCE_S)
         return self._summary
 
     def __enter__(self) -> "TrackingProcess":
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._control.close()  # ends the process if it still runs
-        self._process.join(STOP_PATIENCE_S)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
-        if not self._log_wanted:
-            self._log.unlink(missing_ok=True)
+        self._child.close()
 
     def _last_message(self) -> TrackingSummary:
-        message = self._receive(STOP_PATIENCE_S)
+        message = self._child.receive(JOIN_PATIENCE_S)
         if not isinstance(message, TrackingSummary):
-            raise self._crashed("did not stop when told to")
+            raise self._child.crashed("did not stop when told to")
         return message
-
-    def _receive(self, patience_s: float) -> object:
-        try:
-            message = self._control.recv() if self._control.poll(patience_s) else None
-        except (EOFError, ConnectionResetError):
-            self._process.join(STOP_PATIENCE_S)
-            raise self._crashed(_how_it_ended(self._process.exitcode)) from None
-        if isinstance(message, _Failed):
-            raise message.kind(message.what, message.mend)
-        return message
-
-    def _crashed(self, how: str) -> InPersonError:
-        self._log_wanted = True
-        said = self._log.read_text(errors="replace").strip().splitlines()
-        last = f": {said[-1].strip()}" if said else ""
-        return InPersonError(f"tracking {how}{last}", f"start again; if it stays, report it with the log {self._log}")
-
-
-@contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _how_it_ended(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
-        return f"was killed by {signal.Signals(-exitcode).name}"
-    return "crashed"
 
 
 def _track(
@@ -192,20 +130,14 @@ def _track(
     mailbox: Mailbox,
     dtype: np.dtype,
     control: Connection,
-    log: str,
 ) -> None:
-    """What runs in the process. A bug's traceback goes to the log, like all that native libraries say."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes; the other one decides
-    os.dup2(os.open(log, os.O_WRONLY | os.O_APPEND), 2)
-    try:
-        with open_tracking(plan) as pipeline:
-            control.send(Ready(pipeline.describe(), pipeline.clip_seconds))
-            if control.recv():
-                control.send(_track_until_told(pipeline, mailbox, dtype, control))
-    except InPersonError as error:
-        control.send(_Failed(type(error), error.what, error.mend))
-    except (EOFError, BrokenPipeError):
-        return  # the process that started this one is gone
+    """What runs in the process."""
+    if plan.niceness and hasattr(os, "nice"):
+        os.nice(plan.niceness)
+    with open_tracking(plan) as pipeline:
+        control.send(Ready(pipeline.describe(), pipeline.clip_seconds))
+        if control.recv():
+            control.send(_track_until_told(pipeline, mailbox, dtype, control))
 
 
 def _track_until_told(pipeline: Pipeline, mailbox: Mailbox, dtype: np.dtype, control: Connection) -> TrackingSummary:

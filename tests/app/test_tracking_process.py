@@ -18,7 +18,7 @@ PLAN = TrackingPlan(source="test", body="neutral")
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("inperson.app.tracking_process.cache_dir", lambda: tmp_path)
+    monkeypatch.setattr("inperson.app.child_process.cache_dir", lambda: tmp_path)
 
 
 def start(pipeline) -> TrackingProcess:
@@ -70,13 +70,13 @@ def test_an_endless_source_stops_when_told_to():
             assert not tracking.ended()
         summary = tracking.stop()
     assert summary.rate.count >= 1
-    assert not tracking._process.is_alive()
+    assert not tracking._child.process.is_alive()
 
 
 def test_leaving_ends_the_process_even_before_go():
     with start(doubles.EndlessPipeline) as tracking:
         tracking.wait_ready()
-    assert not tracking._process.is_alive()
+    assert not tracking._child.process.is_alive()
 
 
 def test_frames_without_a_person_are_counted():
@@ -120,7 +120,7 @@ def test_a_crash_is_one_line_and_keeps_its_log(tmp_path, pipeline, said):
 def test_a_killed_process_is_noticed():
     with start(doubles.EndlessPipeline) as tracking:
         tracking.wait_ready()
-        os.kill(tracking._process.pid, signal.SIGKILL)
+        os.kill(tracking._child.process.pid, signal.SIGKILL)
         with pytest.raises(InPersonError, match="killed by SIGKILL"):
             run_to_the_end(tracking)
 
@@ -129,7 +129,7 @@ def test_ctrl_c_in_the_terminal_leaves_the_end_to_the_session():
     with start(doubles.EndlessPipeline) as tracking:
         tracking.wait_ready()
         tracking.go()
-        os.kill(tracking._process.pid, signal.SIGINT)
+        os.kill(tracking._child.process.pid, signal.SIGINT)
         assert tracking.stop().rate.count >= 0
 
 
