@@ -21,7 +21,7 @@ class TrackingPlan:
     repeat: bool = False
     """Begin a clip again when it ends."""
     niceness: int = 0
-    """How far tracking stands back when cores are scarce (POSIX `nice`): a headset's display must never wait for it."""
+    """How far tracking stands back when cores are scarce (POSIX `nice`): a headset's display never waits for it."""
 
 
 class Pipeline(Protocol):

@@ -37,7 +37,8 @@ class Render:
 
         from inperson.app.outputs import open_output
         from inperson.app.playback import Playback
-        from inperson.avatar.body import SHIPPED_BODIES, load_body
+        from inperson.app.played_motion import performer_of
+        from inperson.avatar.body import load_body
         from inperson.avatar.file import load_avatar
         from inperson.render.backends import make_rasterizer
         from inperson.tracking.motion_file import load_motion
@@ -45,12 +46,9 @@ class Render:
         motion = load_motion(self.motion)
         avatar = load_avatar(self.avatar)
         body = load_body(self.body or avatar.body_name)
-        performer = body if motion.body_sha256 == body.sha256 else None
-        if performer is None and motion.body_name in SHIPPED_BODIES:
-            performer = load_body(motion.body_name)
         with closing(make_rasterizer(self.backend)) as rasterizer:
             playback = Playback(
-                *(motion, performer, avatar, body, rasterizer),
+                *(motion, performer_of(motion, body), avatar, body, rasterizer),
                 camera=self.camera,
                 size=self.size,
                 stereo=self.stereo,
