@@ -1,0 +1,196 @@
+"""Merging Gaussians in pairs: what one Gaussian must be to stand for two.
+
+Means and covariances are moment-matched (the mixture's own first two moments, as in Kerbl et al. 2024, "A
+Hierarchical 3D Gaussian Representation", section 4.1), weighted by what each Gaussian covers. The opacity is the one
+with which the merged Gaussian covers as much of a picture, seen along the surface's normal, as the two did together,
+their overlap counted once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.spatial.transform import Rotation
+
+from inperson.avatar.appearance import turned_sh
+from inperson.avatar.binding import face_frames, quats_of
+from inperson.avatar.body import BodyModel
+from inperson.avatar.gaussians import GaussianAvatar
+from inperson.avatar.posing import outward_normals
+from inperson.conventions import quat_xyzw_from_wxyz
+
+MOST_OPAQUE = 0.99
+"""A merged Gaussian that would have to be denser than this is made larger instead."""
+LEAST_SCALE = 1e-4
+"""Metres; keeps covariances invertible."""
+
+
+@dataclass(frozen=True, slots=True)
+class CanonicalGaussians:
+    """The Gaussians of an avatar in the shaped T-pose, float64, each still tied to its place on the surface."""
+
+    means: Float[np.ndarray, "N 3"]
+    covariances: Float[np.ndarray, "N 3 3"]
+    normals: Float[np.ndarray, "N 3"]
+    """The thinnest axes, outwards."""
+    opacities: Float[np.ndarray, " N"]
+    sh: Float[np.ndarray, "N K 3"]
+    """Directions in the frame of the face."""
+    features: Float[np.ndarray, "N F"]
+    face_index: Int[np.ndarray, " N"]
+    barycentric: Float[np.ndarray, "N 3"]
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    def take(self, rows: np.ndarray) -> "CanonicalGaussians":
+        """A selection of them, by mask or index."""
+        return CanonicalGaussians(*(getattr(self, name)[rows] for name in self.__slots__))
+
+    def and_then(self, other: "CanonicalGaussians") -> "CanonicalGaussians":
+        """These, followed by others."""
+        return CanonicalGaussians(*(np.concatenate([getattr(self, n), getattr(other, n)]) for n in self.__slots__))
+
+
+class RestSurface:
+    """The shaped T-pose of one avatar's body: takes Gaussians off their faces and binds them again."""
+
+    def __init__(self, avatar: GaussianAvatar, body: BodyModel) -> None:
+        self._avatar = avatar
+        vertices = body.shaped(avatar.betas).astype(np.float64)
+        self._corners: Float[np.ndarray, "F 3 3"] = vertices[body.faces]
+        self.frames: Float[np.ndarray, "F 3 3"] = face_frames(vertices, body.faces)
+
+    def _bound_points(self, face: Int[np.ndarray, " N"], barycentric: Float[np.ndarray, "N 3"]) -> np.ndarray:
+        return np.einsum("nk,nkc->nc", barycentric, self._corners[face])
+
+    def unbind(self) -> CanonicalGaussians:
+        """The avatar's Gaussians where its canonical form says."""
+        avatar, face = self._avatar, self._avatar.face_index
+        frames = self.frames[face]
+        axes = frames @ Rotation.from_quat(quat_xyzw_from_wxyz(avatar.quats)).as_matrix()
+        scales = np.maximum(avatar.scales.astype(np.float64), LEAST_SCALE)
+        spread = axes * scales[:, None, :]
+        bound = self._bound_points(face, avatar.barycentric.astype(np.float64))
+        return CanonicalGaussians(
+            means=bound + np.einsum("nij,nj->ni", frames, avatar.offsets),
+            covariances=spread @ np.swapaxes(spread, 1, 2),
+            normals=outward_normals(axes, scales, frames[:, :, 2]).astype(np.float64),
+            opacities=avatar.opacities.astype(np.float64),
+            sh=avatar.sh.astype(np.float64),
+            features=avatar.features.astype(np.float64),
+            face_index=face,
+            barycentric=avatar.barycentric.astype(np.float64),
+        )
+
+    def bind(self, gaussians: CanonicalGaussians) -> GaussianAvatar:
+        """An avatar of these Gaussians; who it is and how it was made are the first avatar's."""
+        frames = self.frames[gaussians.face_index]
+        inverse = np.swapaxes(frames, 1, 2)
+        variances, axes = np.linalg.eigh(gaussians.covariances)
+        axes[np.linalg.det(axes) < 0, :, 0] *= -1.0
+        bound = self._bound_points(gaussians.face_index, gaussians.barycentric)
+        avatar = self._avatar
+        return GaussianAvatar(
+            face_index=gaussians.face_index.astype(avatar.face_index.dtype),
+            barycentric=gaussians.barycentric.astype(np.float32),
+            offsets=np.einsum("nij,nj->ni", inverse, gaussians.means - bound).astype(np.float32),
+            quats=quats_of(inverse @ axes),
+            scales=np.sqrt(np.maximum(variances, LEAST_SCALE**2)).astype(np.float32),
+            opacities=gaussians.opacities.astype(np.float32),
+            sh=gaussians.sh.astype(np.float32),
+            features=gaussians.features.astype(np.float32),
+            betas=avatar.betas,
+            body_name=avatar.body_name,
+            body_sha256=avatar.body_sha256,
+            name=avatar.name,
+            provenance=avatar.provenance,
+        )
+
+
+def merge(a: CanonicalGaussians, b: CanonicalGaussians, frames: Float[np.ndarray, "F 3 3"]) -> CanonicalGaussians:
+    """One Gaussian for each pair (a[n], b[n]), bound where the one of them that covers more is bound.
+
+    Args:
+        a, b: as many of each.
+        frames: of the body's faces, in the T-pose.
+    """
+    normals = _unit(a.normals + b.normals)
+    plane = _planes(normals)
+    flat_a, flat_b = _flattened(a.covariances, plane), _flattened(b.covariances, plane)
+    area_a, area_b = np.sqrt(np.linalg.det(flat_a)), np.sqrt(np.linalg.det(flat_b))
+    cover_a, cover_b = a.opacities * area_a, b.opacities * area_b
+    share = (cover_a / (cover_a + cover_b))[:, None]
+
+    apart = b.means - a.means
+    means = share * a.means + (1.0 - share) * b.means
+    both = share[..., None] * a.covariances + (1.0 - share)[..., None] * b.covariances
+    both += (share * (1.0 - share))[..., None] * apart[:, :, None] * apart[:, None, :]
+
+    overlap = a.opacities * b.opacities * _overlap(flat_a, flat_b, np.einsum("nij,nj->ni", plane, apart))
+    area = np.sqrt(np.linalg.det(_flattened(both, plane)))
+    opacities = (cover_a + cover_b - overlap) / area
+    larger = np.maximum(opacities / MOST_OPAQUE, 1.0)
+
+    first = share[:, 0] >= 0.5
+    return CanonicalGaussians(
+        means=means,
+        covariances=_swollen(both, normals, larger),
+        normals=normals,
+        opacities=np.minimum(opacities, MOST_OPAQUE),
+        sh=_mixed_sh(a, b, share, first, frames),
+        features=share * a.features + (1.0 - share) * b.features,
+        face_index=np.where(first, a.face_index, b.face_index),
+        barycentric=np.where(first[:, None], a.barycentric, b.barycentric),
+    )
+
+
+def _mixed_sh(
+    a: CanonicalGaussians,
+    b: CanonicalGaussians,
+    share: Float[np.ndarray, "N 1"],
+    first: np.ndarray,
+    frames: Float[np.ndarray, "F 3 3"],
+) -> Float[np.ndarray, "N K 3"]:
+    """The mean colour in the frame of the face that is kept."""
+    kept = frames[np.where(first, a.face_index, b.face_index)]
+    turned = [turned_sh(g.sh, np.swapaxes(kept, 1, 2) @ frames[g.face_index]) for g in (a, b)]
+    return share[..., None] * turned[0] + (1.0 - share)[..., None] * turned[1]
+
+
+def _unit(x: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"]:
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+
+
+def _planes(normals: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 2 3"]:
+    """Two unit vectors across each normal."""
+    least = np.eye(3)[np.abs(normals).argmin(axis=1)]
+    u = _unit(np.cross(normals, least))
+    return np.stack([u, np.cross(normals, u)], axis=1)
+
+
+def _flattened(covariances: Float[np.ndarray, "N 3 3"], plane: Float[np.ndarray, "N 2 3"]) -> np.ndarray:
+    """(N, 2, 2): what is seen of them along the normals."""
+    return plane @ covariances @ np.swapaxes(plane, 1, 2)
+
+
+def _overlap(
+    a: Float[np.ndarray, "N 2 2"], b: Float[np.ndarray, "N 2 2"], apart: Float[np.ndarray, "N 2"]
+) -> Float[np.ndarray, " N"]:
+    """Integral over the plane of the product of two unnormalised Gaussians, over 2 pi."""
+    both = a + b
+    det = np.linalg.det(both)
+    # the inverse of a symmetric 2x2 matrix, written out
+    x, y = apart[:, 0], apart[:, 1]
+    squared = (both[:, 1, 1] * x * x - 2.0 * both[:, 0, 1] * x * y + both[:, 0, 0] * y * y) / det
+    return np.sqrt(np.linalg.det(a) * np.linalg.det(b) / det) * np.exp(-0.5 * squared)
+
+
+def _swollen(
+    covariances: Float[np.ndarray, "N 3 3"], normals: Float[np.ndarray, "N 3"], area: Float[np.ndarray, " N"]
+) -> Float[np.ndarray, "N 3 3"]:
+    """Covariances with `area` times the area across the normal and the same thickness along it."""
+    along = normals[:, :, None] * normals[:, None, :]
+    root = np.sqrt(area)[:, None, None]
+    stretch = root * np.eye(3) + (1.0 - root) * along
+    return stretch @ covariances @ stretch
