@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
+from jaxtyping import Float
 
 from inperson.avatar.gaussians import PosedGaussians
 from inperson.errors import BadInputError, DeviceError
 from inperson.render.cpu.rasterizer import CpuRasterizer
-from inperson.render.gbuffer import GBuffer, Rasterizer
+from inperson.render.gbuffer import ColorBuffer, GBuffer, Rasterizer
 from inperson.render.gl import GlRasterizer, is_software
 from inperson.render.gsplat_cuda import GsplatRasterizer
 from inperson.render.packing import channels_from_gaussians, gbuffer_from_planes
@@ -20,16 +22,24 @@ class ReferenceRasterizer:
 
     name = "reference"
 
-    @torch.inference_mode()
     def render(self, gaussians: PosedGaussians, views: Sequence[EyeView]) -> GBuffer:
         """Draw the Gaussians into every view; all views have one size."""
-        channels = channels_from_gaussians(gaussians)
-        arrays = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, channels)
-        means, quats, scales, opacities, colors = (torch.tensor(a) for a in arrays)
-        return gbuffer_from_planes(rasterize_reference(means, quats, scales, opacities, colors, views).numpy())
+        return gbuffer_from_planes(self._planes(gaussians, channels_from_gaussians(gaussians), views))
+
+    def render_color(self, gaussians: PosedGaussians, views: Sequence[EyeView]) -> ColorBuffer:
+        """Colour, depth and alpha alone."""
+        return ColorBuffer(self._planes(gaussians, gaussians.colors, views))
 
     def close(self) -> None:
         """Nothing is held."""
+
+    @torch.inference_mode()
+    def _planes(
+        self, gaussians: PosedGaussians, channels: Float[np.ndarray, "N C"], views: Sequence[EyeView]
+    ) -> Float[np.ndarray, "V C+2 H W"]:
+        arrays = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, channels)
+        means, quats, scales, opacities, colors = (torch.tensor(a) for a in arrays)
+        return rasterize_reference(means, quats, scales, opacities, colors, views).numpy()
 
 
 def fastest_rasterizer(threads: int | None = None) -> Rasterizer:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from inperson.avatar.gaussians import PosedGaussians
 from inperson.errors import DeviceError
-from inperson.render.gbuffer import GBuffer
+from inperson.render.gbuffer import ColorBuffer, GBuffer
 from inperson.render.gl_shaders import CHANNELS_PER_TARGET, SHAPE_TEXELS, fragment_shader, vertex_shader
 from inperson.render.packing import channels_from_gaussians, gbuffer_from_planes
 from inperson.render.views import EyeView, common_size
@@ -78,17 +78,29 @@ class GlRasterizer:
 
     def render(self, gaussians: PosedGaussians, views: Sequence[EyeView]) -> GBuffer:
         """Draw the Gaussians into every view; all views have one size."""
-        channels = channels_from_gaussians(gaussians)
-        width, height = common_size(views)
-        image = np.zeros((len(views), height, width, channels.shape[1] + 2), np.float32)
-        if len(channels):
-            with self._current():
-                self._upload(gaussians, channels)
-                for view, planes in zip(views, image, strict=True):
-                    order = _farthest_first(gaussians.means, view)
-                    for one in self._passes_of(channels.shape[1]):
-                        self._draw(one, view, order, planes)
-        return gbuffer_from_planes(np.moveaxis(image, -1, 1))
+        return gbuffer_from_planes(self._planes(gaussians, channels_from_gaussians(gaussians), views))
+
+    def render_color(self, gaussians: PosedGaussians, views: Sequence[EyeView]) -> ColorBuffer:
+        """Colour, depth and alpha alone."""
+        return ColorBuffer(self._planes(gaussians, gaussians.colors, views))
+
+    def draw_color(
+        self, gaussians: PosedGaussians, views: Sequence[EyeView], targets: Sequence[moderngl.Framebuffer]
+    ) -> None:
+        """Draw colour and depth and leave them on the GPU.
+
+        Args:
+            gaussians: one or more.
+            views: of any sizes.
+            targets: one a view, at least as large, in this rasteriser's context. Each has two RGBA attachments: the
+                first gets premultiplied colour and alpha; the second distance times alpha (metres) in red. The
+                first row is the picture's top one.
+        """
+        with self._current():
+            self._upload(gaussians, gaussians.colors)
+            (one,) = self._passes_of(gaussians.colors.shape[1])
+            for view, target in zip(views, targets, strict=True):
+                self._draw(one, view, _farthest_first(gaussians.means, view), target)
 
     def close(self) -> None:
         """Free what was made on the GPU, and the context if it is its own."""
@@ -108,6 +120,22 @@ class GlRasterizer:
         """Makes a context of its own the thread's current one: another's, such as a window's, may be. A context
         that was lent is current already."""
         return self.context if self._owns_context else nullcontext()
+
+    def _planes(
+        self, gaussians: PosedGaussians, channels: Float[np.ndarray, "N C"], views: Sequence[EyeView]
+    ) -> Float[np.ndarray, "V C+2 H W"]:
+        width, height = common_size(views)
+        image = np.zeros((len(views), height, width, channels.shape[1] + 2), np.float32)
+        if len(channels):
+            with self._current():
+                self._upload(gaussians, channels)
+                for view, planes in zip(views, image, strict=True):
+                    order = _farthest_first(gaussians.means, view)
+                    for one in self._passes_of(channels.shape[1]):
+                        target = self._targets(width, height, one.targets)
+                        self._draw(one, view, order, target)
+                        self._read(one, target, planes)
+        return np.moveaxis(image, -1, 1)
 
     def _upload(self, gaussians: PosedGaussians, channels: Float[np.ndarray, "N C"]) -> None:
         """The Gaussians' fields as texels, `SHAPE_TEXELS + targets` each."""
@@ -144,10 +172,8 @@ class GlRasterizer:
             self._passes[num_channels] = passes
         return self._passes[num_channels]
 
-    def _draw(
-        self, one: _Pass, view: EyeView, order: NDArray[np.uint32], planes: Float[np.ndarray, "H W C+2"]
-    ) -> None:
-        """Draw one pass of one view and read it into the channels of `planes` that it makes."""
+    def _draw(self, one: _Pass, view: EyeView, order: NDArray[np.uint32], target: moderngl.Framebuffer) -> None:
+        """Draw one pass of one view into the first rows and columns of `target`."""
         K, program = view.intrinsics, one.program
         program["camera_from_world"] = tuple(view.T_cv_from_world.T.ravel().tolist())
         program["lens"] = (K.fx, K.fy, K.cx, K.cy)
@@ -157,16 +183,15 @@ class GlRasterizer:
         self._fields.use(0)
         program["fields"] = 0
 
-        framebuffer = self._targets(view.width, view.height, one.targets)
         order_buffer = self.context.buffer(order.tobytes())
         quads = self.context.vertex_array(program, [(order_buffer, "1u4/i", "gaussian")])
-        with self.context.scope(framebuffer, moderngl.BLEND):
+        with self.context.scope(target, moderngl.BLEND):
             self.context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
-            framebuffer.clear()
+            target.viewport = (0, 0, view.width, view.height)
+            target.clear(viewport=target.viewport)
             quads.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=len(order))
         quads.release()
         order_buffer.release()
-        self._read(one, framebuffer, planes)
 
     def _read(self, one: _Pass, framebuffer: moderngl.Framebuffer, planes: Float[np.ndarray, "H W C+2"]) -> None:
         height, width, depth_and_alpha_end = planes.shape

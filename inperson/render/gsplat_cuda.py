@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from inperson.avatar.gaussians import PosedGaussians
 from inperson.errors import BadInputError, DeviceError
-from inperson.render.gbuffer import GBuffer
+from inperson.render.gbuffer import ColorBuffer, GBuffer
 from inperson.render.packing import channels_from_gaussians, gbuffer_from_planes
 from inperson.render.views import EyeView, common_size
 
@@ -91,14 +92,22 @@ class GsplatRasterizer:
     def __init__(self) -> None:
         _import_rasterization()
 
-    @torch.inference_mode()
     def render(self, gaussians: PosedGaussians, views: Sequence[EyeView]) -> GBuffer:
         """Draw the Gaussians into every view; all views have one size, one near and one far plane."""
-        channels = channels_from_gaussians(gaussians)
-        arrays = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, channels)
-        means, quats, scales, opacities, colors = (torch.tensor(a, device="cuda") for a in arrays)
-        planes = rasterize_gsplat(means, quats, scales, opacities, colors, views)
-        return gbuffer_from_planes(planes.contiguous().cpu().numpy())
+        return gbuffer_from_planes(self._planes(gaussians, channels_from_gaussians(gaussians), views))
+
+    def render_color(self, gaussians: PosedGaussians, views: Sequence[EyeView]) -> ColorBuffer:
+        """Colour, depth and alpha alone."""
+        return ColorBuffer(self._planes(gaussians, gaussians.colors, views))
 
     def close(self) -> None:
         """CUDA memory goes back with its tensors; nothing else is held."""
+
+    @torch.inference_mode()
+    def _planes(
+        self, gaussians: PosedGaussians, channels: Float[np.ndarray, "N C"], views: Sequence[EyeView]
+    ) -> Float[np.ndarray, "V C+2 H W"]:
+        arrays = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, channels)
+        means, quats, scales, opacities, colors = (torch.tensor(a, device="cuda") for a in arrays)
+        planes = rasterize_gsplat(means, quats, scales, opacities, colors, views)
+        return planes.contiguous().cpu().numpy()

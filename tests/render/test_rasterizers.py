@@ -36,6 +36,15 @@ def test_agrees_with_the_reference(rasterizer, reference, num_features):
     assert_same_picture(rasterizer.render(gaussians, views), truth, LEAST_PSNR[rasterizer.name])
 
 
+def test_colour_alone_is_the_same_colour(rasterizer):
+    gaussians, views = cloud(300, num_features=4), [eye(-0.03), eye(0.03)]
+    alone, whole = rasterizer.render_color(gaussians, views), rasterizer.render(gaussians, views)
+    assert alone.planes.shape == (2, 5, views[0].height, views[0].width)
+    np.testing.assert_allclose(alone.rgb, whole.rgb, atol=1e-6)
+    np.testing.assert_allclose(alone.alpha, whole.alpha, atol=1e-6)
+    np.testing.assert_allclose(alone.planes[:, 3], whole.depth * whole.alpha, atol=1e-6)
+
+
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (16, 16), (17, 31), (513, 333)])
 def test_any_size(rasterizer, reference, width, height):
     gaussians, views = cloud(150), [eye(width=width, height=height)]
