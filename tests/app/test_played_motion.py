@@ -1,4 +1,4 @@
-"""A motion at any moment: at a frame it is the frame, between two it is on the way, after the last it begins again."""
+"""A motion at any moment: at a frame it is that frame, between two it is on the way, at the end it begins again."""
 
 from dataclasses import replace
 
