@@ -147,10 +147,10 @@ class MonadoService:
         return self._service is not None and self._service.poll() is None
 
     @property
-    def pid(self) -> int:
-        """The service's process id."""
-        assert self._service is not None, "not running"
-        return self._service.pid
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of the service and of its X server, if it has one."""
+        processes = (self._service, self._screen and self._screen.server)
+        return tuple(process.pid for process in processes if process is not None)
 
     # --- its clients --------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ class VirtualScreen:
         reading, writing = os.pipe()
         command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{width}x{height}x24", "-fbdir", str(folder)]
         with open(folder / "xvfb.log", "wb") as log:
-            self._server = subprocess.Popen(
+            self.server = subprocess.Popen(
                 [*DIES_WITH_US, *command, "+extension", "GLX", "-nolisten", "tcp", "-noreset"],
                 pass_fds=[writing],
                 stdin=subprocess.DEVNULL,
@@ -54,5 +54,5 @@ class VirtualScreen:
 
     def close(self) -> None:
         """End the server."""
-        self._server.terminate()
-        self._server.wait()
+        self.server.terminate()
+        self.server.wait()
