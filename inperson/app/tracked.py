@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from inperson.avatar.state import PARTS, BodyState, Source
+from inperson.app.state_record import pack_state, state_dtype, unpack_state
+from inperson.avatar.state import BodyState
 from inperson.tracking.observation import CameraFrame, Observation
 
 PREVIEW_WIDTH, PREVIEW_HEIGHT = 320, 240
@@ -16,11 +17,6 @@ MARKS = {"body": 33, "left_hand": 21, "right_hand": 21, "face": 478}
 
 STAGES = ("capture", "landmarks", "fit")
 """Stages of the tracking clock. `capture` is what a frame waited before landmarking began."""
-
-_STATE_FIELDS = (
-    *("betas", "global_orient", "transl", "body_pose", "left_hand_pose", "right_hand_pose"),
-    *("jaw_pose", "leye_pose", "reye_pose", "expression", "confidence"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +38,10 @@ class Tracked:
 
 def tracked_dtype(num_betas: int, num_expression: int) -> np.dtype:
     """The mailbox record for a body with these numbers of coefficients."""
-    rest = BodyState.rest(num_betas, num_expression)
+    state = state_dtype(num_betas, num_expression)
     return np.dtype(
         [
-            *((name, np.float32, getattr(rest, name).shape) for name in _STATE_FIELDS),
-            ("source", np.int64, len(PARTS)),
-            ("time_ns", np.int64),
+            *((name, state[name]) for name in state.names or ()),
             ("sequence", np.int64),
             ("dropped", np.int64),
             ("stage_ns", np.float64, len(STAGES)),
@@ -60,11 +54,7 @@ def tracked_dtype(num_betas: int, num_expression: int) -> np.dtype:
 
 def pack(tracked: Tracked, dtype: np.dtype) -> np.ndarray:
     """`tracked` as a record of `dtype` (shape ())."""
-    record = np.zeros((), dtype)
-    for name in _STATE_FIELDS:
-        record[name] = getattr(tracked.state, name)
-    record["source"] = tracked.state.source
-    record["time_ns"] = tracked.state.time_ns
+    record = pack_state(tracked.state, dtype)
     record["sequence"], record["dropped"] = tracked.sequence, tracked.dropped
     record["stage_ns"] = tracked.stage_ns
     height, width = tracked.preview.shape[:2]
@@ -77,15 +67,10 @@ def pack(tracked: Tracked, dtype: np.dtype) -> np.ndarray:
 
 def unpack(record: np.ndarray) -> Tracked:
     """The inverse of `pack`; arrays are views of `record`."""
-    state = BodyState(
-        **{name: record[name] for name in _STATE_FIELDS},
-        source=tuple(Source(int(s)) for s in record["source"]),
-        time_ns=int(record["time_ns"]),
-    )
     height, width = (int(n) for n in record["preview_size"])
     marks = {part: record[f"marks_{part}"] for part in MARKS}
     return Tracked(
-        state=state,
+        state=unpack_state(record),
         sequence=int(record["sequence"]),
         dropped=int(record["dropped"]),
         stage_ns=record["stage_ns"],

@@ -1,0 +1,35 @@
+"""What a headset process shall do, in words that pass between processes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from inperson.render.scene.scenes import SceneName
+
+Binding = Literal["egl", "glx", "wgl", "wayland"]
+Job = Literal["show", "calibrate"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsetPlan:
+    """One headset session."""
+
+    avatar: str
+    """For `load_avatar`."""
+    body: str | None = None
+    """For `load_body`, if it is not the one the avatar names."""
+    scene: SceneName = "mirror"
+    passthrough: bool = False
+    """Over the real world, where the runtime offers it."""
+    backend: str = "auto"
+    """For `make_rasterizer`."""
+    bindings: tuple[Binding, ...] = ("egl",)
+    """How OpenGL is shared with the runtime: the first that works."""
+    motion: str | None = None
+    """A MOTION.npz that moves the avatar; None for what the webcam tracks."""
+    calibration: str | None = None
+    """File that says where the webcam is; None, or none there, for a rough alignment from the head."""
+    frames: int | None = None
+    """Leave after so many frames."""
+    job: Job = "show"
+    patient: bool = False
+    """Wait for a runtime that is not there instead of failing: what is started again after a crash does."""

@@ -1,0 +1,233 @@
+"""The headset process as the session sees it: it may come, crash and come back; the session goes on meanwhile.
+
+A process and not a thread: the frame loop must never wait for Python's lock, and a runtime that hangs or crashes
+inside this program must not take the mirror window along.
+"""
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import Protocol
+
+import numpy as np
+
+from inperson.app.child_process import ChildProcess
+from inperson.app.headset.link import HeadsetLink
+from inperson.app.headset.plan import HeadsetPlan
+from inperson.app.headset.status import (
+    Go,
+    HeadsetFigures,
+    HeadsetReady,
+    HeadsetStatus,
+    Recenter,
+    Recentred,
+    ShowAvatar,
+    Stop,
+)
+from inperson.app.mailbox import Mailbox
+from inperson.app.state_record import state_dtype, unpack_state
+from inperson.avatar.state import BodyState
+from inperson.errors import InPersonError
+
+READY_PATIENCE_S = 240.0
+"""Compilation on a slow machine's first start takes most of this."""
+STOP_PATIENCE_S = 12.0
+"""To walk through the states up to EXITING, with a runtime that dawdles."""
+RESTART_AFTER_S = 1.0
+MOST_CRASHES, WITHIN_S = 3, 60.0
+"""This many crashes in this long are a fault that starting again does not mend."""
+FRESH_NS = 250_000_000
+"""How long a wearer's state is shown after the headset drew it."""
+
+
+class Headset(Protocol):
+    """What runs in the process."""
+
+    def describe(self) -> HeadsetReady:
+        """Who is there."""
+        ...
+
+    def run(self, link: HeadsetLink, go: Go) -> HeadsetFigures:
+        """Show, until told to stop or the runtime or the wearer ends it."""
+        ...
+
+
+OpenHeadset = Callable[[HeadsetPlan, Mailbox | None], AbstractContextManager[Headset]]
+
+
+def open_headset(plan: HeadsetPlan, tracked: Mailbox | None) -> AbstractContextManager[Headset]:
+    """The real one (imported here: only the headset process pays for OpenXR)."""
+    from inperson.app.headset.child import OpenXrHeadset
+
+    return OpenXrHeadset(plan, tracked)
+
+
+class HeadsetProcess:
+    """The handle. Start it, `wait_ready`, `go`, then `poll` now and then; leave through `with`.
+
+    Args:
+        plan: what to do.
+        tracked: the mailbox of the tracking process, if a camera moves the avatar.
+        num_betas, num_expression: of the body.
+        open_headset: makes what runs inside (a module-level function).
+    """
+
+    def __init__(
+        self,
+        plan: HeadsetPlan,
+        tracked: Mailbox | None,
+        num_betas: int,
+        num_expression: int,
+        open_headset: OpenHeadset = open_headset,
+    ) -> None:
+        self._plan, self._tracked, self._open_headset = plan, tracked, open_headset
+        self._context = multiprocessing.get_context("spawn")
+        self._dtype = state_dtype(num_betas, num_expression)
+        self._states = Mailbox(self._context, self._dtype)
+        self.status = HeadsetStatus("starting")
+        """The newest."""
+        self._figures: HeadsetFigures | None = None
+        self._go: Go | None = None
+        self._ready: HeadsetReady | None = None
+        self._crashes: list[float] = []
+        self._restart_at = 0.0
+        self._child: ChildProcess | None = self._start()
+
+    def wait_ready(self) -> HeadsetReady:
+        """Wait until the headset can begin.
+
+        Raises:
+            DeviceError: there is no runtime, no service behind it, or no headset.
+            InPersonError: whatever else kept it from getting there.
+        """
+        assert self._child is not None
+        message = self._child.receive(READY_PATIENCE_S)
+        if not isinstance(message, HeadsetReady):
+            raise self._child.crashed("did not get ready")
+        self._ready = message
+        return message
+
+    def go(self, start_ns: int) -> None:
+        """Begin; a motion file plays from `start_ns` on (monotonic)."""
+        self._go = Go(start_ns)
+        self._tell(self._go)
+
+    def poll(self) -> bool:
+        """Take what the process said, and start it again a moment after a crash.
+
+        Returns:
+            Whether the wearer recentred since the last call.
+
+        Raises:
+            InPersonError: it crashes again and again, or it says what the user must mend.
+        """
+        recentred = False
+        if self._child is None and self._figures is None and time.monotonic() >= self._restart_at:
+            self._plan = replace(self._plan, patient=True)
+            self._child = self._start()
+        try:
+            while self._child is not None and self._figures is None and self._child.has_news():
+                recentred |= self._take(self._child.receive(0.0))
+        except InPersonError as error:
+            self._lost(error)
+        return recentred
+
+    @property
+    def ended(self) -> bool:
+        """Whether the wearer, the runtime or the number of frames ended the session."""
+        return self._figures is not None
+
+    def newest_state(self) -> BodyState | None:
+        """What the headset last drew, in its play space; None when it is not drawing now."""
+        taken = self._states.take()
+        if taken is None:
+            return None
+        state = unpack_state(taken[1])
+        return state if time.monotonic_ns() - state.time_ns < FRESH_NS else None
+
+    def recenter(self) -> None:
+        """Put the wearer back into the middle."""
+        self._tell(Recenter())
+
+    def show_avatar(self, name: str) -> None:
+        """Put on another avatar."""
+        self._plan = replace(self._plan, avatar=name)
+        self._tell(ShowAvatar(name))
+
+    def stop(self) -> HeadsetFigures | None:
+        """End the session, if it has not ended, through all its states; None if it never began or is not there.
+
+        Raises:
+            InPersonError: it crashed on the way out.
+        """
+        if self._go is None:
+            return None
+        deadline = time.monotonic() + STOP_PATIENCE_S
+        self._tell(Stop())
+        while self._child is not None and self._figures is None and time.monotonic() < deadline:
+            message = self._child.receive(max(deadline - time.monotonic(), 0.0))
+            if message is not None:
+                self._take(message)
+        if self._child is not None and self._figures is None:
+            raise self._child.crashed("did not stop when told to")
+        return self._figures and replace(self._figures, restarts=len(self._crashes))
+
+    def __enter__(self) -> "HeadsetProcess":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._child is not None:
+            self._child.close()
+
+    def _start(self) -> ChildProcess:
+        work = (self._plan, self._open_headset, self._tracked, self._states, self._dtype)
+        return ChildProcess("headset", self._context, _drive, work)
+
+    def _tell(self, message: object) -> None:
+        if self._child is not None and self._figures is None:
+            self._child.send(message)
+
+    def _take(self, message: object) -> bool:
+        match message:
+            case HeadsetReady():
+                self._ready = message
+                if self._go is not None:  # started again
+                    self._tell(self._go)
+            case HeadsetStatus():
+                self.status = message
+            case HeadsetFigures():
+                self._figures = message
+                self.status = HeadsetStatus("ended", runtime=message.runtime)
+        return isinstance(message, Recentred)
+
+    def _lost(self, error: InPersonError) -> None:
+        assert self._child is not None
+        self._child.close()
+        self._child = None
+        now = time.monotonic()
+        self._restart_at = now + RESTART_AFTER_S
+        self._crashes.append(now)
+        if len(self._crashes) >= MOST_CRASHES and now - self._crashes[-MOST_CRASHES] < WITHIN_S:
+            raise error
+        runtime = self._ready.runtime if self._ready else ""
+        self.status = HeadsetStatus("starting again", runtime, notice=f"{error.what}, starting it again")
+
+
+def _drive(
+    plan: HeadsetPlan,
+    open_headset: OpenHeadset,
+    tracked: Mailbox | None,
+    states: Mailbox,
+    dtype: np.dtype,
+    control: Connection,
+) -> None:
+    """What runs in the process."""
+    link = HeadsetLink(control, states, dtype)
+    with open_headset(plan, tracked) as headset:
+        link.say(headset.describe())
+        go = link.wait_command()
+        if isinstance(go, Go):
+            link.say(headset.run(link, go))

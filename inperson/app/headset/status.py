@@ -1,0 +1,120 @@
+"""What a headset process and the session that started it tell each other."""
+
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+
+class StageShares(TypedDict):
+    """A stage of the frame loop, milliseconds."""
+
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsetReady:
+    """The runtime is there and everything is compiled."""
+
+    runtime: str
+    """The runtime's name and version."""
+    system: str
+    """The headset's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsetStatus:
+    """How it goes; figures are of the last seconds."""
+
+    state: str
+    """The session's state in lower case, or what is waited for."""
+    runtime: str = ""
+    fps: float = 0.0
+    missed: int = 0
+    """Refreshes without a new picture since the start, against the nominal rate."""
+    scale: float = 1.0
+    """Of the recommended eye size, per side."""
+    level: int = 0
+    """Level of detail: 0 draws every Gaussian."""
+    stages: dict[str, StageShares] = field(default_factory=dict)
+    notice: str = ""
+    """One line that the user should read now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recentred:
+    """The wearer recentred in the headset."""
+
+
+@dataclass(frozen=True, slots=True)
+class RungChange:
+    """From this moment on, eyes were drawn at this scale and level of detail."""
+
+    seconds: float
+    """Since the first frame."""
+    scale: float
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsetFigures:
+    """What a headset session measured, told when it ends."""
+
+    runtime: str
+    system: str
+    scene: str
+    binding: str
+    backend: str
+    eye_size: tuple[int, int]
+    """Recommended by the runtime, pixels."""
+    refresh_rate: float
+    """Nominal, hertz."""
+    frames: int
+    """Drawn and submitted."""
+    seconds: float
+    """From the first of them to the last."""
+    fps: float
+    missed: int
+    """Refreshes without a new picture, against the nominal rate."""
+    stages: dict[str, StageShares]
+    """`wait`, `pose`, `draw`, `shade`, `submit` and the whole `frame`."""
+    scale_mean: float
+    level_mean: float
+    rungs: tuple[RungChange, ...]
+    """Every change of scale and level, the start included."""
+    states: tuple[str, ...]
+    """Every state of the last OpenXR session, in order."""
+    reconnects: int
+    """How often the runtime came back."""
+    longest_gap_s: float
+    """Without a runtime."""
+    restarts: int = 0
+    """How often the process had to be started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Begin."""
+
+    start_ns: int
+    """Monotonic; when a motion file begins to play."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recenter:
+    """Put the wearer back into the middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowAvatar:
+    """Put on another avatar."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Leave through EXITING and say what was measured."""
+
+
+Command = Go | Recenter | ShowAvatar | Stop

@@ -1,0 +1,131 @@
+"""Headsets that do on cue what runtimes, wearers and bugs do to a session."""
+
+import os
+import signal
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from inperson.app.headset.link import HeadsetLink
+from inperson.app.headset.plan import HeadsetPlan
+from inperson.app.headset.status import (
+    Go,
+    HeadsetFigures,
+    HeadsetReady,
+    HeadsetStatus,
+    Recenter,
+    Recentred,
+    RungChange,
+    ShowAvatar,
+    Stop,
+)
+from inperson.app.mailbox import Mailbox
+from inperson.avatar.body import load_body
+from inperson.avatar.state import BodyState, Source
+from inperson.errors import DeviceError
+
+STAGES = {
+    "wait": {"p50_ms": 1.0, "p95_ms": 2.0, "p99_ms": 3.0},
+    "draw": {"p50_ms": 4.0, "p95_ms": 5.0, "p99_ms": 6.0},
+}
+
+
+class ScriptedHeadset:
+    """A hundred frames a second. The state it puts out says in `transl` what it was told: x counts recenterings, y
+    the other avatars, z is 1. It answers every recentering."""
+
+    frames: int | None = None
+
+    def __init__(self, plan: HeadsetPlan, tracked: Mailbox | None) -> None:
+        self.plan, self.tracked = plan, tracked
+        self.body = load_body("neutral")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def describe(self) -> HeadsetReady:
+        return HeadsetReady("Scripted 1.0", "a headset of cardboard")
+
+    def run(self, link: HeadsetLink, go: Go) -> HeadsetFigures:
+        state = BodyState.rest(self.body.num_betas, self.body.num_expression)
+        told = np.array([0.0, 0.0, 1.0], np.float32)
+        shown, begin = 0, time.monotonic()
+        while shown != self.frames:
+            time.sleep(0.01)
+            for command in link.commands():
+                match command:
+                    case Recenter():
+                        told[0] += 1
+                        link.say(Recentred())
+                    case ShowAvatar():
+                        told[1] += 1
+                    case Stop():
+                        return self.figures(shown, time.monotonic() - begin)
+            self.frame(shown)
+            shown += 1
+            now = time.monotonic_ns()
+            link.put_state(replace(state, transl=told, time_ns=now, source=(Source.HEADSET,) * 5))
+            link.say(HeadsetStatus("focused", "Scripted 1.0", 100.0, 0, 0.75, 1, STAGES))
+        return self.figures(shown, time.monotonic() - begin)
+
+    def frame(self, number: int) -> None:
+        pass
+
+    def figures(self, frames: int, seconds: float) -> HeadsetFigures:
+        return HeadsetFigures(
+            *("Scripted 1.0", "a headset of cardboard", self.plan.scene, "egl", "cpu", (100, 120), 100.0),
+            *(frames, seconds, frames / max(seconds, 1e-3), 0, STAGES, 0.75, 1.0),
+            *((RungChange(0.0, 0.75, 1),), ("IDLE", "READY", "EXITING"), 0, 0.0),
+        )
+
+
+class LeavingHeadset(ScriptedHeadset):
+    """The wearer leaves after twenty frames."""
+
+    frames = 20
+
+
+class CrashingHeadset(ScriptedHeadset):
+    """A runtime's library that takes the process along, once; it goes well after that."""
+
+    def frame(self, number):
+        if number == 10 and not self.plan.patient:
+            os.write(2, b"libopenxr: double free\n")
+            os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class HopelessHeadset(ScriptedHeadset):
+    """A bug in every first frame."""
+
+    def frame(self, number):
+        raise ZeroDivisionError("a bug in the frame loop")
+
+
+class StuckHeadset(ScriptedHeadset):
+    """A runtime that does not return from its teardown."""
+
+    def run(self, link, go):
+        link.wait_command()
+        time.sleep(600)
+
+
+def no_runtime(plan: HeadsetPlan, tracked: Mailbox | None):
+    raise DeviceError("no OpenXR runtime is installed", "install one")
+
+
+class MailboxHeadset(ScriptedHeadset):
+    """Ends when ten different frames of the camera were seen in the tracking mailbox."""
+
+    def run(self, link, go):
+        seen, count = 0, 0
+        begin = time.monotonic()
+        while seen < 10 and time.monotonic() - begin < 20:
+            taken = self.tracked.take(after=count)
+            if taken is not None:
+                count, seen = taken[0], seen + 1
+            time.sleep(0.001)
+        return self.figures(seen, time.monotonic() - begin)
