@@ -29,6 +29,9 @@ class HandJoints:
     """From the joint to the skin, metres."""
     valid: Bool[np.ndarray, "26"]
     """Joints whose position and orientation the runtime vouches for; the others hold no meaning."""
+    from_controller: bool | None = None
+    """Whether a held controller's sensors were turned into this hand, instead of the hand being seen; None where the
+    runtime does not say (XR_EXT_hand_tracking_data_source)."""
 
 
 @dataclass(frozen=True, slots=True)

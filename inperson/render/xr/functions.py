@@ -1,0 +1,31 @@
+"""Functions of OpenXR extensions, resolved once and checked on every call."""
+
+import ctypes
+from collections.abc import Callable
+
+import xr
+from xr import exception
+
+from inperson.render.xr.loss import noticing_loss
+
+
+def extension_function(instance: xr.Instance, name: str) -> Callable[..., None]:
+    """An extension's function by its C name ("xrLocateHandJointsEXT"), to be called with its C arguments.
+
+    pyopenxr's own wrappers look the address up on every call, and some cannot be given the arrays a runtime should
+    fill; this is the function itself.
+
+    Raises:
+        RuntimeLost: from every call, when the runtime or the session is gone.
+        xr.exception.ResultException: from every call, whatever else the runtime refuses.
+    """
+    address = xr.get_instance_proc_addr(instance, name)
+    function = ctypes.cast(address, getattr(xr, f"PFN_{name}"))
+
+    def call(*arguments: object) -> None:
+        with noticing_loss():
+            checked = exception.check_result(xr.Result(function(*arguments)))
+            if checked.is_exception():
+                raise checked
+
+    return call
