@@ -158,6 +158,16 @@ def _mixed_sh(
     return share[..., None] * turned[0] + (1.0 - share)[..., None] * turned[1]
 
 
+def covered_areas(
+    covariances: Float[np.ndarray, "N 3 3"], normals: Float[np.ndarray, "N 3"]
+) -> Float[np.ndarray, " N"]:
+    """What each covers of a picture when seen along its normal, over 2 pi: the product of the standard deviations
+    in the plane across it, square metres. Equal to sqrt(n^T adj(C) n)."""
+    a, b, c = covariances[:, 0], covariances[:, 1], covariances[:, 2]
+    adjugate = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
+    return np.sqrt(np.maximum(np.einsum("ni,nij,nj->n", normals, adjugate, normals), 0.0))
+
+
 def _unit(x: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"]:
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
 
