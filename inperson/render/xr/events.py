@@ -91,8 +91,12 @@ Event = (
 
 
 def parse_event(buffer: xr.EventDataBuffer) -> Event | None:
-    """One event; None for kinds nobody asked for (events of later extensions)."""
-    match buffer.type:
+    """One event; None for kinds that nothing here reacts to."""
+    try:
+        kind = buffer.type
+    except ValueError:  # of an extension that pyopenxr does not know
+        return None
+    match kind:
         case xr.StructureType.EVENT_DATA_SESSION_STATE_CHANGED:
             return StateChanged(SessionState(_as(xr.EventDataSessionStateChanged, buffer).state.value))
         case xr.StructureType.EVENT_DATA_INSTANCE_LOSS_PENDING:

@@ -16,6 +16,9 @@ GRAPHICS_EXTENSIONS: dict[GraphicsKind, tuple[str, ...]] = {
 }
 """OpenXR extensions that a kind of context needs."""
 
+OLDEST_GL = 330
+"""moderngl's version code of the OpenGL that everything drawn here is written for."""
+
 
 class Graphics(Protocol):
     """An OpenGL context of this thread that a runtime can share."""
@@ -42,4 +45,21 @@ def open_graphics(kind: GraphicsKind = "egl") -> Graphics:
     Raises:
         DeviceError: this machine has no such context (no display, no such platform, OpenGL too old).
     """
-    raise NotImplementedError
+    # One module per platform, imported only there: each loads that platform's libraries.
+    match kind:
+        case "egl":
+            from inperson.render.xr.graphics_egl import EglGraphics
+
+            return EglGraphics()
+        case "glx":
+            from inperson.render.xr.graphics_glx import GlxGraphics
+
+            return GlxGraphics()
+        case "wgl":
+            from inperson.render.xr.graphics_wgl import WglGraphics
+
+            return WglGraphics()
+        case "wayland":
+            from inperson.render.xr.graphics_wayland import WaylandGraphics
+
+            return WaylandGraphics()

@@ -47,11 +47,15 @@ class EyePoses:
 
     def views(self, width: int, height: int, near: float, far: float) -> tuple[EyeView, EyeView]:
         """Both eyes as views of `width` x `height` pixels over the whole field of view; planes in metres."""
-        left, right = (
-            EyeView(T_play_from_eye, *map(float, angles), width, height, near, far)
-            for T_play_from_eye, angles in zip(self.T_play_from_eye, self.fov_angles, strict=True)
+        left, right = self.T_play_from_eye
+        return (
+            EyeView(left, *self._angles(0), width=width, height=height, near=near, far=far),
+            EyeView(right, *self._angles(1), width=width, height=height, near=near, far=far),
         )
-        return left, right
+
+    def _angles(self, eye: int) -> tuple[float, float, float, float]:
+        left, right, up, down = map(float, self.fov_angles[eye])
+        return left, right, up, down
 
     @classmethod
     def from_xr(cls, left: xr.View, right: xr.View) -> "EyePoses":

@@ -1,7 +1,6 @@
 """`XrRuntime`: the OpenXR instance and its headset, and what they offer."""
 
 import ctypes
-import importlib.metadata
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from xr import exception, raw_functions
 from inperson.errors import DeviceError
 from inperson.render.xr import extensions
 from inperson.render.xr.graphics import GRAPHICS_EXTENSIONS, GraphicsKind
-from inperson.render.xr.loss import noticing_loss
+from inperson.render.xr.loss import check, destroy, noticing_loss
 
 STEREO = xr.ViewConfigurationType.PRIMARY_STEREO
 
@@ -63,7 +62,7 @@ class XrRuntime:
             RuntimeLost: the runtime went away in between.
         """
         os.environ.setdefault("XR_LOADER_DEBUG", "none")  # the loader would explain on stderr what is raised here
-        with _runtime_answers():
+        with _mending():
             offered = {_text(e.extension_name) for e in xr.enumerate_instance_extension_properties()}
         needed = {GRAPHICS_EXTENSIONS[binding][0], *GRAPHICS_EXTENSIONS[binding], extensions.CLOCK}
         if missing := sorted(needed - offered):
@@ -72,21 +71,20 @@ class XrRuntime:
         create_info = xr.InstanceCreateInfo(
             application_info=xr.ApplicationInfo(
                 application_name="InPerson",
-                application_version=xr.Version(importlib.metadata.version("inperson")),
                 engine_name="InPerson",
                 api_version=xr.Version(1, 0, 0),
             ),
             enabled_extension_names=sorted(enabled),
             enabled_api_layer_names=list(api_layers),
         )
-        with _runtime_answers():
+        with _mending():
             instance = xr.create_instance(create_info)
         try:
-            with _runtime_answers():
+            with _mending():
                 system_id = xr.get_system(instance, xr.SystemGetInfo(xr.FormFactor.HEAD_MOUNTED_DISPLAY))
                 info = _read_info(instance, system_id, offered)
         except BaseException:
-            _destroy(instance)
+            destroy(xr.destroy_instance, instance)
             raise
         return cls(instance, system_id, frozenset(enabled), info)
 
@@ -104,39 +102,44 @@ class XrRuntime:
         """
         system = xr.SystemProperties(next=ctypes.cast(ctypes.pointer(properties), ctypes.c_void_p))
         with noticing_loss():
-            result = raw_functions.xrGetSystemProperties(self.instance, self.system_id, ctypes.byref(system))
-            checked = exception.check_result(xr.Result(result))
-            if checked.is_exception():
-                raise checked
+            check(raw_functions.xrGetSystemProperties(self.instance, self.system_id, ctypes.byref(system)))
 
     def close(self) -> None:
         """Destroy the instance and all that was made from it; a second time, or after a loss, does no harm."""
         if not self._closed:
             self._closed = True
-            _destroy(self.instance)
-
-
-def describe_runtime(binding: GraphicsKind = "egl") -> RuntimeInfo:
-    """What the active runtime and its headset offer, refresh rates included (this takes a brief session).
-
-    Raises:
-        DeviceError: as `XrRuntime.open` and `open_graphics`.
-        RuntimeLost: the runtime went away in between.
-    """
-    raise NotImplementedError
+            destroy(xr.destroy_instance, self.instance)
 
 
 _OTHER_RUNTIME = "update it, or make another one active (XR_RUNTIME_JSON=/path/to/its.json)"
 
+_MENDS: dict[type[exception.ResultException], tuple[str, str]] = {
+    exception.RuntimeUnavailableError: (
+        "no OpenXR runtime is active",
+        "install one (SteamVR, or Monado) or set XR_RUNTIME_JSON=/path/to/its.json",
+    ),
+    exception.RuntimeFailureError: (
+        "the OpenXR runtime's service does not answer",
+        "start it (SteamVR, or monado-service)",
+    ),
+    exception.FormFactorUnavailableError: ("no headset is connected", "plug it in, switch it on and try again"),
+    exception.FormFactorUnsupportedError: ("the OpenXR runtime drives no headsets", _OTHER_RUNTIME),
+    exception.ApiVersionUnsupportedError: ("the OpenXR runtime does not speak OpenXR 1.0", _OTHER_RUNTIME),
+    exception.ApiLayerNotPresentError: (
+        "an OpenXR API layer is not installed",
+        "check its name and XR_API_LAYER_PATH",
+    ),
+}
+
 
 @contextmanager
-def _runtime_answers() -> Iterator[None]:
-    """What keeps an instance from being made, with the mend."""
-    try:
-        with noticing_loss():
+def _mending() -> Iterator[None]:
+    """Turn what keeps an instance from being made into a DeviceError with the mend."""
+    with noticing_loss():
+        try:
             yield
-    except exception.ResultException:
-        raise
+        except tuple(_MENDS) as error:
+            raise DeviceError(*_MENDS[type(error)]) from error
 
 
 def _read_info(instance: xr.Instance, system_id: xr.SystemId, offered: set[str]) -> RuntimeInfo:
@@ -153,13 +156,6 @@ def _read_info(instance: xr.Instance, system_id: xr.SystemId, offered: set[str])
         max_eye_size=(eye.max_image_rect_width, eye.max_image_rect_height),
         blend_modes=tuple(xr.EnvironmentBlendMode(mode).name for mode in modes),
     )
-
-
-def _destroy(instance: xr.Instance) -> None:
-    try:
-        xr.destroy_instance(instance)
-    except exception.ErrorResult:
-        pass
 
 
 def _text(name: bytes) -> str:
