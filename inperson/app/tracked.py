@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from inperson.app.mailbox import Mailbox
 from inperson.app.state_record import pack_state, state_dtype, unpack_state
 from inperson.avatar.state import BodyState
 from inperson.tracking.observation import CameraFrame, Observation
@@ -77,6 +78,22 @@ def unpack(record: np.ndarray) -> Tracked:
         preview=record["preview"][: height * width * 3].reshape(height, width, 3),
         marks={part: points for part, points in marks.items() if np.isfinite(points).all()},
     )
+
+
+class TrackedReader:
+    """Reads a tracking process's mailbox. Every reader takes every frame that it is in time for."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+        self._taken = 0
+
+    def newest(self) -> Tracked | None:
+        """The newest tracked frame, if there is one that was not taken yet."""
+        taken = self._mailbox.take(after=self._taken)
+        if taken is None:
+            return None
+        self._taken, record = taken
+        return unpack(record)
 
 
 def marks_of(observation: Observation) -> dict[str, Float[np.ndarray, "n 2"]]:

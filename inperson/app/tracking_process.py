@@ -17,7 +17,7 @@ import numpy as np
 from inperson.app.child_process import JOIN_PATIENCE_S, ChildProcess
 from inperson.app.mailbox import Mailbox
 from inperson.app.timing import Rate, StageRow, StageTimes
-from inperson.app.tracked import STAGES, Tracked, marks_of, pack, preview_of, tracked_dtype, unpack
+from inperson.app.tracked import STAGES, Tracked, TrackedReader, marks_of, pack, preview_of, tracked_dtype
 from inperson.app.tracking_pipeline import Pipeline, TrackingPlan, open_pipeline
 
 READY_PATIENCE_S = 180.0
@@ -66,8 +66,8 @@ class TrackingProcess:
         dtype = tracked_dtype(num_betas, num_expression)
         self.mailbox = Mailbox(context, dtype)
         """The newest `Tracked`, as records of `tracked_dtype`; others may read it too."""
+        self._reader = TrackedReader(self.mailbox)
         self._child = ChildProcess("tracking", context, _track, (plan, open_tracking, self.mailbox, dtype))
-        self._taken = 0
         self._summary: TrackingSummary | None = None
 
     def wait_ready(self) -> Ready:
@@ -87,11 +87,7 @@ class TrackingProcess:
 
     def newest(self) -> Tracked | None:
         """The newest tracked frame, if there is one that was not taken yet."""
-        taken = self.mailbox.take(after=self._taken)
-        if taken is None:
-            return None
-        self._taken, record = taken
-        return unpack(record)
+        return self._reader.newest()
 
     def ended(self) -> bool:
         """Whether the source has ended and every frame of it is tracked.

@@ -51,11 +51,11 @@ def test_it_shows_until_it_is_told_to_stop(tmp_path):
         poll_until(headset, lambda: headset.newest_state() is not None)
         assert headset.newest_state().source == (Source.HEADSET,) * 5
         poll_until(headset, lambda: headset.status.state == "focused")
-        assert headset.status.stages == headset_doubles.STAGES
+        assert headset.status.frames.stages["draw"].p99 == 5.0
         assert not headset.ended
         figures = headset.stop()
         assert headset.stop() == figures
-    assert figures.frames > 0
+    assert figures.frames.frames > 0
     assert figures.restarts == 0
     assert headset._child.process.exitcode == 0
     assert list(tmp_path.iterdir()) == []
@@ -90,7 +90,7 @@ def test_when_the_wearer_leaves_it_has_ended():
         headset.wait_ready()
         headset.go(0)
         poll_until(headset, lambda: headset.ended)
-        assert headset.stop().frames == 20
+        assert headset.stop().frames.frames == 20
         assert headset.status.state == "ended"
 
 
@@ -155,7 +155,7 @@ def test_ctrl_c_in_the_terminal_leaves_the_end_to_the_session():
         headset.wait_ready()
         headset.go(0)
         os.kill(headset._child.process.pid, signal.SIGINT)
-        assert headset.stop().frames >= 0
+        assert headset.stop().frames.frames >= 0
 
 
 def test_it_reads_the_tracking_mailbox_beside_the_session():
@@ -169,6 +169,6 @@ def test_it_reads_the_tracking_mailbox_beside_the_session():
             tracking.go()
             headset.go(0)
             poll_until(headset, lambda: headset.ended)
-            assert headset.stop().frames == 10
+            assert headset.stop().frames.frames == 10
             assert os.getpriority(os.PRIO_PROCESS, tracking._child.process.pid) == os.getpriority(0, 0) + 5
             assert tracking.newest() is not None

@@ -1,15 +1,8 @@
 """What a headset process and the session that started it tell each other."""
 
-from dataclasses import dataclass, field
-from typing import TypedDict
+from dataclasses import dataclass
 
-
-class StageShares(TypedDict):
-    """A stage of the frame loop, milliseconds."""
-
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
+from inperson.render.frame_times import FrameFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +22,12 @@ class HeadsetStatus:
     state: str
     """The session's state in lower case, or what is waited for."""
     runtime: str = ""
-    fps: float = 0.0
-    missed: int = 0
-    """Refreshes without a new picture since the start, against the nominal rate."""
+    frames: FrameFigures | None = None
+    """None before the first."""
     scale: float = 1.0
-    """Of the recommended eye size, per side."""
+    """Of the recommended eye size, per side, that the newest frame was drawn at."""
     level: int = 0
-    """Level of detail: 0 draws every Gaussian."""
-    stages: dict[str, StageShares] = field(default_factory=dict)
+    """Its level of detail: 0 draws every Gaussian."""
     notice: str = ""
     """One line that the user should read now."""
 
@@ -67,19 +58,8 @@ class HeadsetFigures:
     backend: str
     eye_size: tuple[int, int]
     """Recommended by the runtime, pixels."""
-    refresh_rate: float
-    """Nominal, hertz."""
-    frames: int
-    """Drawn and submitted."""
-    seconds: float
-    """From the first of them to the last."""
-    fps: float
-    missed: int
-    """Refreshes without a new picture, against the nominal rate."""
-    stages: dict[str, StageShares]
-    """`wait`, `pose`, `draw`, `shade`, `submit` and the whole `frame`."""
-    scale_mean: float
-    level_mean: float
+    frames: FrameFigures
+    """Of the whole session; a gap without a runtime counts into its seconds."""
     rungs: tuple[RungChange, ...]
     """Every change of scale and level, the start included."""
     states: tuple[str, ...]
