@@ -1,7 +1,7 @@
 """`ActionSet`: the one action set of a session, from its first action to its last synchronisation."""
 
 from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import xr
 from jaxtyping import Float
 from xr import exception
 
-from inperson.render.xr.loss import RuntimeLost, noticing_loss
+from inperson.render.xr.loss import destroy, noticing_loss
 from inperson.render.xr.session import FrameTiming, XrSession
 
 
@@ -28,7 +28,7 @@ class ActionSet:
             self._handle = xr.create_action_set(
                 self._instance, xr.ActionSetCreateInfo("inperson", "InPerson", priority=0)
             )
-        self._closing.callback(_destroy, xr.destroy_action_set, self._handle)
+        self._closing.callback(destroy, xr.destroy_action_set, self._handle)
         active = xr.ActiveActionSet(self._handle, xr.NULL_PATH)
         self._sync_info = xr.ActionsSyncInfo(active_action_sets=[active])
 
@@ -50,7 +50,7 @@ class ActionSet:
         info = xr.ActionSpaceCreateInfo(action=action, subaction_path=self._path(hand) if hand else xr.NULL_PATH)
         with noticing_loss():
             space = xr.create_action_space(self._session.handle, info)
-        self._closing.callback(_destroy, xr.destroy_space, space)
+        self._closing.callback(destroy, xr.destroy_space, space)
         return space
 
     def suggest(self, profile: str, bindings: Iterable[tuple[xr.Action, str]]) -> None:
@@ -113,8 +113,3 @@ class ActionSet:
     def _path(self, text: str) -> Any:
         with noticing_loss():
             return xr.string_to_path(self._instance, text)
-
-
-def _destroy(function: Any, handle: Any) -> None:
-    with suppress(RuntimeLost), noticing_loss():
-        function(handle)

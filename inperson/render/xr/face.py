@@ -1,7 +1,7 @@
 """`FaceTracking`: the wearer's face as ARKit's coefficients, from the extension a headset offers."""
 
 import ctypes
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +10,7 @@ import xr
 from inperson.render.xr import extensions
 from inperson.render.xr.face_arkit import arkit_from_fb, arkit_from_htc_eyes, arkit_from_htc_lips
 from inperson.render.xr.functions import extension_function
-from inperson.render.xr.loss import RuntimeLost
+from inperson.render.xr.loss import destroy
 from inperson.render.xr.runtime import XrRuntime
 from inperson.render.xr.session import FrameTiming, XrSession
 
@@ -55,12 +55,12 @@ class FbFaceTracking:
     def __init__(self, session: XrSession, sources: tuple[xr.FaceTrackingDataSource2FB, ...]) -> None:
         instance = session.runtime.instance
         self._get_weights = extension_function(instance, "xrGetFaceExpressionWeights2FB")
-        self._destroy = extension_function(instance, "xrDestroyFaceTracker2FB")
         self._answer = xr.FaceExpressionWeights2FB(
             weights=(ctypes.c_float * xr.FaceExpression2FB.COUNT)(),
             confidences=(ctypes.c_float * xr.FaceConfidence2FB.COUNT)(),
         )
         self._handle = xr.FaceTracker2FB()
+        self._handle.instance = instance
         info = xr.FaceTrackerCreateInfo2FB(requested_data_sources=sources)
         create = extension_function(instance, "xrCreateFaceTracker2FB")
         create(session.handle, ctypes.byref(info), ctypes.byref(self._handle))
@@ -73,8 +73,7 @@ class FbFaceTracking:
 
     def close(self) -> None:
         """As `FaceTracking.close`."""
-        with suppress(RuntimeLost):
-            self._destroy(self._handle)
+        destroy(xr.destroy_face_tracker2_fb, self._handle)
 
 
 def face_from_fb(answer: xr.FaceExpressionWeights2FB) -> dict[str, float] | None:
@@ -124,9 +123,9 @@ class _HtcTracker:
         instance = session.runtime.instance
         self._kind = kind
         self._get_expressions = extension_function(instance, "xrGetFacialExpressionsHTC")
-        self._destroy = extension_function(instance, "xrDestroyFacialTrackerHTC")
         self._answer = xr.FacialExpressionsHTC(expression_weightings=(ctypes.c_float * _HTC_COUNTS[kind])())
         self._handle = xr.FacialTrackerHTC()
+        self._handle.instance = instance
         info = xr.FacialTrackerCreateInfoHTC(facial_tracking_type=kind)
         create = extension_function(instance, "xrCreateFacialTrackerHTC")
         create(session.handle, ctypes.byref(info), ctypes.byref(self._handle))
@@ -136,8 +135,7 @@ class _HtcTracker:
         return face_from_htc(self._kind, self._answer)
 
     def close(self) -> None:
-        with suppress(RuntimeLost):
-            self._destroy(self._handle)
+        destroy(xr.destroy_facial_tracker_htc, self._handle)
 
 
 _HTC_COUNTS = {

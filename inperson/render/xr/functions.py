@@ -4,9 +4,8 @@ import ctypes
 from collections.abc import Callable
 
 import xr
-from xr import exception
 
-from inperson.render.xr.loss import noticing_loss
+from inperson.render.xr.loss import check, noticing_loss
 
 
 def extension_function(instance: xr.Instance, name: str) -> Callable[..., None]:
@@ -16,16 +15,15 @@ def extension_function(instance: xr.Instance, name: str) -> Callable[..., None]:
     fill; this is the function itself.
 
     Raises:
-        RuntimeLost: from every call, when the runtime or the session is gone.
+        RuntimeLost: here and from every call, when the runtime or the session is gone.
         xr.exception.ResultException: from every call, whatever else the runtime refuses.
     """
-    address = xr.get_instance_proc_addr(instance, name)
+    with noticing_loss():
+        address = xr.get_instance_proc_addr(instance, name)
     function = ctypes.cast(address, getattr(xr, f"PFN_{name}"))
 
     def call(*arguments: object) -> None:
         with noticing_loss():
-            checked = exception.check_result(xr.Result(function(*arguments)))
-            if checked.is_exception():
-                raise checked
+            check(function(*arguments))
 
     return call

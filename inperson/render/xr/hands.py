@@ -1,7 +1,6 @@
 """`HandTracking`: the wearer's hands, joint by joint (XR_EXT_hand_tracking)."""
 
 import ctypes
-from contextlib import suppress
 
 import numpy as np
 import xr
@@ -9,7 +8,7 @@ import xr
 from inperson.avatar.headset_pose import HAND_JOINTS, HandJoints
 from inperson.render.xr import extensions
 from inperson.render.xr.functions import extension_function
-from inperson.render.xr.loss import RuntimeLost
+from inperson.render.xr.loss import destroy
 from inperson.render.xr.runtime import XrRuntime
 from inperson.render.xr.session import FrameTiming, XrSession
 
@@ -53,7 +52,6 @@ class _HandTracker:
         self._session = session
         instance = session.runtime.instance
         self._locate = extension_function(instance, "xrLocateHandJointsEXT")
-        self._destroy = extension_function(instance, "xrDestroyHandTrackerEXT")
         self._joints = (xr.HandJointLocationEXT * len(HAND_JOINTS))()
         self._locations = xr.HandJointLocationsEXT(joint_locations=self._joints)
         info = xr.HandTrackerCreateInfoEXT(hand=hand)
@@ -65,6 +63,7 @@ class _HandTracker:
             self._source = xr.HandTrackingDataSourceStateEXT()
             self._locations.next = ctypes.pointer(self._source)
         self._handle = xr.HandTrackerEXT()
+        self._handle.instance = instance
         create = extension_function(instance, "xrCreateHandTrackerEXT")
         create(session.handle, ctypes.byref(info), ctypes.byref(self._handle))
 
@@ -74,8 +73,7 @@ class _HandTracker:
         return hand_joints(self._locations, self._source)
 
     def close(self) -> None:
-        with suppress(RuntimeLost):
-            self._destroy(self._handle)
+        destroy(xr.destroy_hand_tracker_ext, self._handle)
 
 
 def hand_joints(
