@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from inperson.avatar.appearance import color_towards, sh_from_rgb, turned_sh
-from inperson.avatar.body import JOINT_NAMES, BodyModel, load_body
+from inperson.avatar.body import LEFT_EYE, SKIN, BodyModel, load_body
 from inperson.avatar.file import load_avatar
 from inperson.avatar.gaussians import GaussianAvatar, PosedGaussians
 from inperson.avatar.lod import (
@@ -43,31 +43,32 @@ def body(ada: GaussianAvatar) -> BodyModel:
 
 @pytest.fixture(scope="module")
 def parts(ada: GaussianAvatar, body: BodyModel) -> np.ndarray:
-    """(N, 14): 1 where a Gaussian is surely of one of the ten fingers, an upper or lower lip, an upper or lower lid
-    (left eye); 0 elsewhere."""
-    weights = skin_weights(ada, body)
+    """(N, 14): 1 where a Gaussian is surely of one of the ten fingers, the upper or the lower lip, the left eye's
+    upper lid or the eye itself; 0 elsewhere."""
+    assert body.expr_names is not None and body.vertex_part is not None
+    names, faces = body.expr_names, body.faces[ada.face_index]
+
+    def shifted(*expressions: str) -> np.ndarray:
+        """How far expressions move each Gaussian's face, as a share of the face that they move most."""
+        columns = [names.index(name) for name in expressions]
+        moved = np.linalg.norm(body.exprdirs[..., columns].sum(axis=2), axis=1)[faces].mean(axis=1)
+        return moved / moved.max()
+
+    weights, skin = skin_weights(ada, body), body.vertex_part[faces].max(axis=1) == SKIN
     fingers = [weights[:, first : first + 3].sum(axis=1) > 0.9 for first in range(25, 55, 3)]
-    assert JOINT_NAMES[25].endswith("index1")
-    assert body.expr_names is not None
-
-    def shifted(name: str) -> np.ndarray:
-        """How far one expression moves each Gaussian's face, metres."""
-        moved = np.linalg.norm(body.exprdirs[..., body.expr_names.index(name)], axis=1)
-        return moved[body.faces[ada.face_index]].mean(axis=1)
-
-    opening, upper_lip = shifted("jawOpen"), shifted("mouthUpperUpLeft") + shifted("mouthUpperUpRight")
-    blink, squint = shifted("eyeBlinkLeft"), shifted("eyeSquintLeft")
-    lips = (upper_lip > 0.004) & (opening < 0.002), (opening > 0.015) & (upper_lip < 0.001)
-    lids = blink > 0.006, (squint > 0.7 * squint.max()) & (blink < 0.002)
-    labels = np.stack([*fingers, *lips, *lids], axis=1)
-    assert labels.sum(axis=0).min() > 30
+    upper = shifted("mouthUpperUpLeft", "mouthUpperUpRight")
+    lower = shifted("mouthLowerDownLeft", "mouthLowerDownRight")
+    lips = (upper > 0.5) & (lower < 0.1) & skin, (lower > 0.5) & (upper < 0.1) & skin
+    eye = shifted("eyeBlinkLeft") > 0.5, body.vertex_part[faces].max(axis=1) == LEFT_EYE
+    labels = np.stack([*fingers, *lips, *eye], axis=1)
+    assert labels.sum(axis=0).min() > 200
     return labels.astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def levels(ada: GaussianAvatar, body: BodyModel, parts: np.ndarray) -> tuple[GaussianAvatar, ...]:
     """Of ada, with the parts as features: merging mixes features, so it tells what was merged."""
-    return levels_of_detail(replace(ada, features=parts), body)
+    return levels_of_detail(replace(ada, features=parts), body, levels=6)
 
 
 def state(body: BodyModel) -> BodyState:
@@ -108,7 +109,7 @@ def some_of(avatar: GaussianAvatar, share: int) -> GaussianAvatar:
 
 def test_each_level_has_half_the_gaussians_of_the_one_before(levels: tuple[GaussianAvatar, ...]) -> None:
     counts = [len(level.face_index) for level in levels]
-    assert counts == [58000, 29000, 14500, 7250]
+    assert counts == [58000, 29000, 14500, 7250, 3625, 1813]
     for level in levels:
         assert all(len(getattr(level, name)) == len(level.face_index) for name in ARRAYS)
         assert all(np.isfinite(getattr(level, name)).all() for name in ARRAYS)
