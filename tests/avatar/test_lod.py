@@ -45,7 +45,8 @@ def body(ada: GaussianAvatar) -> BodyModel:
 def parts(ada: GaussianAvatar, body: BodyModel) -> np.ndarray:
     """(N, 14): 1 where a Gaussian is surely of one of the ten fingers, the upper or the lower lip, the left eye's
     upper lid or the eye itself; 0 elsewhere."""
-    assert body.expr_names is not None and body.vertex_part is not None
+    assert body.expr_names is not None
+    assert body.vertex_part is not None
     names, faces = body.expr_names, body.faces[ada.face_index]
 
     def shifted(*expressions: str) -> np.ndarray:
