@@ -53,7 +53,7 @@ class ProjectionLayer:
         for eye, view in enumerate(self._views):
             next_address = None if self._depths[eye] is None else ctypes.addressof(self._depths[eye])
             view.__init__(  # the array's own elements: initialised in place, to be pointed at
-                sub_image=xr.SwapchainSubImage(swapchain=swapchains.color(eye)), next=next_address
+                sub_image=xr.SwapchainSubImage(swapchain=swapchains.color, image_array_index=eye), next=next_address
             )
         flags = xr.CompositionLayerFlags.BLEND_TEXTURE_SOURCE_ALPHA_BIT if blended else xr.CompositionLayerFlags.NONE
         self._layer = xr.CompositionLayerProjection(layer_flags=flags, views=self._views)
@@ -72,9 +72,10 @@ class ProjectionLayer:
 
     @staticmethod
     def _depth_info(swapchains: EyeSwapchains, eye: int) -> Any:
-        swapchain = swapchains.depth(eye)
-        if swapchain is None:
+        if swapchains.depth is None:
             return None
         return xr.CompositionLayerDepthInfoKHR(
-            sub_image=xr.SwapchainSubImage(swapchain=swapchain), min_depth=0.0, max_depth=1.0
+            sub_image=xr.SwapchainSubImage(swapchain=swapchains.depth, image_array_index=eye),
+            min_depth=0.0,
+            max_depth=1.0,
         )

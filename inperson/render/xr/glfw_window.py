@@ -56,5 +56,7 @@ class HiddenGlfwWindow:
 
 
 def _reason() -> str:
-    _, description = glfw.get_error()
-    return str(description) if description else "glfw gives no reason"
+    reason: bytes | str | None = glfw.get_error()[1]  # bytes, whatever its stubs say
+    if isinstance(reason, bytes):
+        reason = reason.decode(errors="replace")
+    return reason or "no reason given"

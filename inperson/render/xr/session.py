@@ -4,6 +4,7 @@ import ctypes
 from contextlib import ExitStack, suppress
 from typing import Self
 
+import moderngl
 import numpy as np
 import xr
 from jaxtyping import Float
@@ -89,6 +90,11 @@ class XrSession:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    @property
+    def context(self) -> moderngl.Context:
+        """The OpenGL context to draw with."""
+        return self._graphics.context
 
     @property
     def state(self) -> SessionState:

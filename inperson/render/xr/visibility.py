@@ -8,7 +8,7 @@ import xr
 from jaxtyping import Float, UInt
 
 from inperson.render.xr import extensions
-from inperson.render.xr.loss import check
+from inperson.render.xr.functions import extension_function
 
 _STEREO = xr.ViewConfigurationType.PRIMARY_STEREO
 _HIDDEN = xr.VisibilityMaskTypeKHR.HIDDEN_TRIANGLE_MESH
@@ -31,11 +31,9 @@ def read_hidden_area(session: xr.Session, enabled: frozenset[str], eye: int) -> 
     """What the runtime says of one eye (0 left, 1 right)."""
     if extensions.VISIBILITY_MASK not in enabled:
         return NO_HIDDEN_AREA
-    # pyopenxr's wrapper asks for the counts only, so the function is called here: counts first, then the arrays.
-    address = xr.get_instance_proc_addr(session.instance, "xrGetVisibilityMaskKHR")
-    get_mask = ctypes.cast(address, xr.PFN_xrGetVisibilityMaskKHR)
-    mask = xr.VisibilityMaskKHR()
-    check(get_mask(session, _STEREO.value, eye, _HIDDEN.value, ctypes.byref(mask)))
+    get_mask = extension_function(session.instance, "xrGetVisibilityMaskKHR")
+    mask = xr.VisibilityMaskKHR()  # asked for the counts first, then for the arrays
+    get_mask(session, _STEREO.value, eye, _HIDDEN.value, ctypes.byref(mask))
     if not mask.index_count_output:
         return NO_HIDDEN_AREA
     vertices = np.zeros((mask.vertex_count_output, 2), np.float32)
@@ -43,5 +41,5 @@ def read_hidden_area(session: xr.Session, enabled: frozenset[str], eye: int) -> 
     mask.vertex_capacity_input, mask.index_capacity_input = len(vertices), len(indices)
     mask.vertices = vertices.ctypes.data_as(ctypes.POINTER(xr.Vector2f))
     mask.indices = indices.ctypes.data_as(ctypes.POINTER(ctypes.c_uint32))
-    check(get_mask(session, _STEREO.value, eye, _HIDDEN.value, ctypes.byref(mask)))
+    get_mask(session, _STEREO.value, eye, _HIDDEN.value, ctypes.byref(mask))
     return HiddenArea(vertices, indices.reshape(-1, 3))
