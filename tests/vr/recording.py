@@ -94,7 +94,9 @@ class RecordingLayer(xr.DynamicApiLayerBase):
 
     def _create_instance(self, info: Any, layer_info: Any, instance: Any) -> int:
         following = layer_info.contents.next_info.contents
-        self._next_address = following.next_get_instance_proc_addr
+        # A pointer of its own: `layer_info` is the loader's, and gone when this returns.
+        address = ctypes.cast(following.next_get_instance_proc_addr, ctypes.c_void_p)
+        self._next_address = ctypes.cast(address, xr.PFN_xrGetInstanceProcAddr)
         passed_on = type(layer_info.contents).from_buffer_copy(layer_info.contents)
         passed_on.next_info = following.next
         result = following.next_create_api_layer_instance(info, ctypes.pointer(passed_on), instance)

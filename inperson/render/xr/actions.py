@@ -9,8 +9,9 @@ import xr
 from jaxtyping import Float
 from xr import exception
 
+from inperson.render.xr.frames import FrameTiming
 from inperson.render.xr.loss import destroy, noticing_loss
-from inperson.render.xr.session import FrameTiming, XrSession
+from inperson.render.xr.session import XrSession
 
 
 class ActionSet:

@@ -8,8 +8,8 @@ import xr
 from jaxtyping import Float
 
 from inperson.render.xr.actions import ActionSet
+from inperson.render.xr.frames import FrameTiming
 from inperson.render.xr.profiles import HANDS, PROFILES, InteractionProfile
-from inperson.render.xr.session import FrameTiming
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ import xr
 
 from inperson.render.xr import extensions
 from inperson.render.xr.face_arkit import arkit_from_fb, arkit_from_htc_eyes, arkit_from_htc_lips
+from inperson.render.xr.frames import FrameTiming
 from inperson.render.xr.functions import extension_function
 from inperson.render.xr.loss import destroy
 from inperson.render.xr.runtime import XrRuntime
-from inperson.render.xr.session import FrameTiming, XrSession
+from inperson.render.xr.session import XrSession
 
 
 class FaceTracking(Protocol):

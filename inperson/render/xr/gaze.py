@@ -6,8 +6,8 @@ from jaxtyping import Float
 
 from inperson.render.xr import extensions
 from inperson.render.xr.actions import ActionSet
+from inperson.render.xr.frames import FrameTiming
 from inperson.render.xr.runtime import XrRuntime
-from inperson.render.xr.session import FrameTiming
 
 _PROFILE = "/interaction_profiles/ext/eye_gaze_interaction"
 _SOURCE = "/user/eyes_ext/input/gaze_ext/pose"

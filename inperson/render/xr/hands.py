@@ -7,10 +7,11 @@ import xr
 
 from inperson.avatar.headset_pose import HAND_JOINTS, HandJoints
 from inperson.render.xr import extensions
+from inperson.render.xr.frames import FrameTiming
 from inperson.render.xr.functions import extension_function
 from inperson.render.xr.loss import destroy
 from inperson.render.xr.runtime import XrRuntime
-from inperson.render.xr.session import FrameTiming, XrSession
+from inperson.render.xr.session import XrSession
 
 JOINT_DTYPE = np.dtype([("flags", "<u8"), ("quat_xyzw", "<f4", 4), ("position", "<f4", 3), ("radius", "<f4")])
 """XrHandJointLocationEXT, in its memory layout."""

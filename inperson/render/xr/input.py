@@ -8,9 +8,10 @@ from inperson.render.xr.actions import ActionSet
 from inperson.render.xr.buttons import Buttons, InputEvent
 from inperson.render.xr.controllers import Controllers, ControllerState
 from inperson.render.xr.face import open_face_tracking
+from inperson.render.xr.frames import FrameTiming
 from inperson.render.xr.gaze import EyeGaze
 from inperson.render.xr.hands import HandTracking
-from inperson.render.xr.session import FrameTiming, XrSession
+from inperson.render.xr.session import XrSession
 
 
 class HeadsetInput:
