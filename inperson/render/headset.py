@@ -239,5 +239,5 @@ class _Laps:
 
 
 def _drawn_size(width: int, height: int, scale: float) -> tuple[int, int]:
-    """Even, so that half a pixel never lies between left and right."""
-    return 2 * max(round(scale * width / 2), 1), 2 * max(round(scale * height / 2), 1)
+    """Whole pixels, never none."""
+    return max(round(scale * width), 1), max(round(scale * height), 1)
