@@ -1,0 +1,99 @@
+"""Where the feet stand: planted until the body has gone away from over them, then one step at a time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from inperson.tracking.headset_frames import ramp, wrapped
+
+_STEP_S = 0.32
+"""Seconds a foot swings."""
+_STEP_M, _STEP_TURN = 0.12, 0.6
+"""A foot steps when it should stand this far from where it does, metres, or turned by so many radians."""
+_SWING_HEIGHT = 0.05
+"""Metres a swinging foot rises."""
+_LEAD_S = 0.25
+"""Seconds ahead of which a step aims, on the move."""
+_SPEED_S = 0.1
+"""Time constant of the speed this uses."""
+_LEFT_BEHIND = 0.9
+"""Metres at which feet no longer walk after the body but are put under it: it was somewhere else at once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Footing:
+    """Both feet (left, right) on or over the floor, play space."""
+
+    places: Float[np.ndarray, "2 2"]
+    """(x, z) of the ankles, metres."""
+    yaws: Float[np.ndarray, "2"]
+    """Radians about y from facing +z."""
+    lifts: Float[np.ndarray, "2"]
+    """Metres of the soles above the floor."""
+
+
+class Feet:
+    """Remembers where the feet stand."""
+
+    def __init__(self) -> None:
+        self._standing: Footing | None = None
+        self._from = np.zeros((2, 3))
+        self._to = np.zeros((2, 3))
+        self._swing = np.full(2, np.inf)
+        """Seconds since each foot left the floor; at least `_STEP_S` when it stands."""
+        self._wished = np.zeros((2, 3))
+        self._speed = np.zeros(2)
+
+    @property
+    def footing(self) -> Footing | None:
+        """Where the last call left them; None before the first."""
+        return self._standing
+
+    def moved(self, T_new_from_old: Float[np.ndarray, "4 4"], yaw: float) -> None:
+        """The play space was recentred: by a transform that turns by `yaw` radians about y."""
+        for rows in (self._from, self._to, self._wished):
+            rows[:, :2] = rows[:, :2] @ T_new_from_old[[0, 2]][:, [0, 2]].T + T_new_from_old[[0, 2], 3]
+            rows[:, 2] += yaw
+        if self._standing is not None:
+            self._standing = self._footing()
+
+    def follow(self, wished: Float[np.ndarray, "2 2"], yaw: float, dt: float) -> Footing:
+        """Where the feet are `dt` seconds later.
+
+        Args:
+            wished: (x, z) of where the ankles would be best, left and right, metres.
+            yaw: the body's heading, radians about y from facing +z.
+        """
+        goal = np.column_stack([wished, np.full(2, yaw)])
+        if self._standing is None or np.hypot(*(wished - self._standing.places).mean(axis=0)) > _LEFT_BEHIND:
+            self._from, self._to, self._wished = goal.copy(), goal.copy(), goal.copy()
+            self._swing[:], self._speed[:] = np.inf, 0.0
+        self._swing += dt
+        if dt > 0.0:
+            speed = (goal - self._wished)[:, :2].mean(axis=0) / dt
+            self._speed += (1.0 - np.exp(-dt / _SPEED_S)) * (speed - self._speed)
+        self._wished = goal
+        if (self._swing >= _STEP_S).all():
+            self._step_if_due(goal)
+        self._standing = self._footing()
+        return self._standing
+
+    def _step_if_due(self, goal: Float[np.ndarray, "2 3"]) -> None:
+        """Lifts the foot that is further off, if one is too far off."""
+        off = np.hypot(*(goal - self._to)[:, :2].T) / _STEP_M
+        turned = np.array([abs(wrapped(float(a))) for a in (goal - self._to)[:, 2]]) / _STEP_TURN
+        due = np.maximum(off, turned)
+        foot = int(due.argmax())
+        if due[foot] > 1.0:
+            self._from[foot] = self._to[foot]
+            self._to[foot] = goal[foot]
+            self._to[foot, :2] += _LEAD_S * self._speed
+            self._swing[foot] = 0.0
+
+    def _footing(self) -> Footing:
+        shares = np.array([ramp(float(t), 0.0, _STEP_S) for t in self._swing])
+        way = self._to - self._from
+        way[:, 2] = [wrapped(float(a)) for a in way[:, 2]]
+        now = self._from + shares[:, None] * way
+        return Footing(now[:, :2], now[:, 2], _SWING_HEIGHT * np.sin(np.pi * shares))
