@@ -21,6 +21,12 @@ class Probe:
     needed: bool
     """Whether the main job needs it; otherwise only what the mend's line names goes without."""
     mend: str
+    knows_better: bool = False
+    """Whether the mend of an `InPersonError` that it raises replaces `mend`."""
+
+
+MEND_FOLLOWS = " -> "
+"""Between a complaint and the mend of a probe that knows better."""
 
 
 def _python() -> str:
@@ -98,6 +104,18 @@ def _window() -> str:
     return f"display {os.environ.get('WAYLAND_DISPLAY') or os.environ.get('DISPLAY') or 'of this desktop'}"
 
 
+def _openxr() -> str:
+    from inperson.app.headset_summary import summarise
+    from inperson.render.xr.describe import describe_runtime
+    from inperson.render.xr.extensions import OPTIONAL
+    from inperson.render.xr.loss import RuntimeLost
+
+    try:
+        return summarise(describe_runtime("wgl" if sys.platform == "win32" else "egl"), OPTIONAL)
+    except RuntimeLost as error:
+        raise DeviceError(f"the OpenXR runtime went away ({error})", _RESTART_RUNTIME) from error
+
+
 def _cuda() -> str:
     import torch
 
@@ -114,6 +132,8 @@ def _smplx() -> str:
     return f"package at {os.path.dirname(smplx.__file__)}"
 
 
+_RESTART_RUNTIME = "restart the headset's runtime (SteamVR, monado-service)"
+
 PROBES = (
     Probe("python", _python, True, "use Python 3.11: make setup PYTHON=python3.11"),
     Probe("torch", _torch, True, "run make setup again"),
@@ -125,6 +145,7 @@ PROBES = (
     Probe("camera", _camera, False, "plug a camera in, or give live --input a clip"),
     Probe("opengl", _opengl, False, "install libegl1 and libgl1-mesa-dri; without it live --backend cpu draws"),
     Probe("window", _window, False, "start from a desktop session; without a display live writes an MP4"),
+    Probe("openxr", _openxr, False, _RESTART_RUNTIME, knows_better=True),
     Probe("cuda", _cuda, False, "with an NVIDIA GPU: .venv/bin/pip install -e '.[cuda]', else the CPU draws"),
     Probe("smplx", _smplx, False, "only tests need it: .venv/bin/pip install -e '.[smplx]'"),
 )
@@ -136,7 +157,7 @@ def main() -> None:
     try:
         sys.stdout.write(probe.try_it() + "\n")
     except InPersonError as error:
-        sys.exit(error.what)
+        sys.exit(f"{error.what}{MEND_FOLLOWS}{error.mend}" if probe.knows_better else error.what)
 
 
 if __name__ == "__main__":

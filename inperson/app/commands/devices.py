@@ -7,11 +7,12 @@ from rich.console import Console
 
 @dataclass(frozen=True)
 class Devices:
-    """List cameras (their numbers and names are what live --input takes), OpenGL, displays and GPUs."""
+    """List cameras (their numbers and names are what live --input takes), OpenGL, displays, headset and GPUs."""
 
     def run(self, console: Console) -> None:
         """Print one line a device."""
         from inperson.app.commands.doctor import examine
+        from inperson.app.headset_summary import BETWEEN
         from inperson.app.probes import PROBES
         from inperson.tracking.sources_camera import list_cameras
 
@@ -21,6 +22,9 @@ class Devices:
         if not cameras:
             console.print("no camera: plug one in, or give live --input a clip", soft_wrap=True)
         for probe in PROBES:
-            if probe.name in ("opengl", "window", "cuda"):
+            if probe.name in ("opengl", "window", "openxr", "cuda"):
                 finding = examine(probe)
-                console.print(f"{probe.name}: {finding.detail}", soft_wrap=True, highlight=False)
+                parts = finding.detail.split(BETWEEN) if finding.works else [f"{finding.detail} -> {finding.mend}"]
+                console.print(
+                    f"{probe.name}: {parts[0]}", *parts[1:], sep="\n  ", soft_wrap=True, highlight=False, markup=False
+                )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from inperson.app.probes import PROBES, Probe
+from inperson.app.probes import MEND_FOLLOWS, PROBES, Probe
 from inperson.errors import InPersonError
 
 PROBE_TIMEOUT_S = 120
@@ -17,11 +17,12 @@ PROBE_TIMEOUT_S = 120
 
 @dataclass(frozen=True)
 class Finding:
-    """What a probe said: `detail` is its answer, or the last line of its complaint."""
+    """What a probe said: `detail` is its answer, or the last line of its complaint, and `mend` what to do then."""
 
     probe: Probe
     works: bool
     detail: str
+    mend: str
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,22 @@ def examine(probe: Probe) -> Finding:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
-        return Finding(probe, False, f"no answer in {PROBE_TIMEOUT_S} s")
+        return _failed(probe, f"no answer in {PROBE_TIMEOUT_S} s")
     said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
-    return Finding(probe, done.returncode == 0, said[-1] if said else f"ended with status {done.returncode}")
+    answer = said[-1] if said else f"ended with status {done.returncode}"
+    return Finding(probe, True, answer, "nothing to do") if done.returncode == 0 else _failed(probe, answer)
+
+
+def _failed(probe: Probe, complaint: str) -> Finding:
+    detail, _, better_mend = complaint.partition(MEND_FOLLOWS) if probe.knows_better else (complaint, "", "")
+    return Finding(probe, False, detail, better_mend or probe.mend)
 
 
 def _line(finding: Finding) -> Text:
     if finding.works:
-        word, style, mend = "ok", "green", "nothing to do"
+        word, style = "ok", "green"
     elif finding.probe.needed:
-        word, style, mend = "broken", "bold red", finding.probe.mend
+        word, style = "broken", "bold red"
     else:
-        word, style, mend = "absent", "yellow", finding.probe.mend
-    return Text.assemble((f"{word:7}", style), f"{finding.probe.name}: {finding.detail} -> {mend}")
+        word, style = "absent", "yellow"
+    return Text.assemble((f"{word:7}", style), f"{finding.probe.name}: {finding.detail} -> {finding.mend}")
