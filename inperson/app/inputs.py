@@ -1,4 +1,4 @@
-"""Which source a session tracks: what the user named, else camera 0, else the shipped clip."""
+"""Which source a session shows: what the user named, else camera 0, else the shipped clip."""
 
 from inperson.paths import assets_dir
 from inperson.tracking.sources_camera import list_cameras
@@ -16,3 +16,8 @@ def choose_source(wanted: str | None) -> str:
     if wanted is None:
         wanted = FIRST_CAMERA if any(camera.index == 0 for camera in list_cameras()) else DEMO
     return str(assets_dir() / "performer" / "performer.mp4") if wanted == DEMO else wanted
+
+
+def is_motion(source: str) -> bool:
+    """Whether a source is a motion file, which is played instead of tracked."""
+    return source.lower().endswith(".npz")

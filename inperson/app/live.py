@@ -1,178 +1,178 @@
 """The live session: two clocks, one mailbox.
 
 The tracking clock (`tracking_process`) turns camera frames into body states at the camera's rate. The display
-clock, here, takes the newest state, carries it forward to the moment of display, poses the avatar, draws it, and
-presents or encodes the picture. Neither waits for the other. A clip is played at its own pace, with a window or
-without, so the figures of a session are those of a camera.
+clocks take the newest state, carry it forward to the moment of display, pose the avatar, draw it, and present or
+encode the picture: the mirror's here, a headset's in a process of its own (`headset.process`). None waits for
+another. A clip is played at its own pace, with a window or without, so a session's figures are those of a camera.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from jaxtyping import UInt8
-
 from inperson.app.display_clock import DisplayClock
-from inperson.app.mirror_view import MirrorView
-from inperson.app.outputs import FrameWriter
-from inperson.app.overlay_feed import OverlayFeed
-from inperson.app.timing import Rate, StageRow, StageTimes
-from inperson.app.tracked import Tracked
-from inperson.app.tracking_process import TrackingProcess, TrackingSummary
-from inperson.avatar.body import BodyModel
-from inperson.avatar.gaussians import GaussianAvatar
-from inperson.avatar.state import PARTS
-from inperson.errors import BadInputError
-from inperson.render.overlay import Overlay
-from inperson.render.window import Action, MirrorWindow
-from inperson.tracking.extrapolate import predict
+from inperson.app.headset.process import HeadsetProcess
+from inperson.app.headset.status import HeadsetFigures, HeadsetStatus
+from inperson.app.live_states import LiveStates
+from inperson.app.mirror_show import MirrorShow
+from inperson.app.timing import Rate, StageRow
+from inperson.app.tracking_process import TrackingSummary
+from inperson.errors import BadInputError, InPersonError
+from inperson.render.window import Action
 
-BODY = PARTS.index("body")
-
-
-@dataclass(frozen=True, slots=True)
-class Performer:
-    """An avatar and the body it was made for."""
-
-    avatar: GaussianAvatar
-    body: BodyModel
+HEADSET_RATE = 30.0
+"""Looks a second at a headset that no mirror is shown beside."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionFigures:
     """What a session measured."""
 
-    tracking: TrackingSummary
+    tracking: TrackingSummary | None
+    """None for a motion file."""
     stages: dict[str, StageRow]
-    """Of the display clock: pose, draw, present, encode."""
+    """Of the mirror: pose, draw, present, encode."""
     display: Rate
+    """Of the mirror's pictures."""
     ages_ns: tuple[int, ...]
     """Of every picture: from the capture of the frame it is based on to its presentation."""
+    headset: HeadsetFigures | None
+    seconds: float
+    """From the first picture to the last; of a headset, from when it could begin to its end."""
     interrupted: bool
     """Whether Ctrl-C ended it; what was written is complete all the same."""
 
 
 class LiveSession:
-    """The display clock of one session.
+    """The display clock of one session, and the watch over its headset.
 
     Args:
-        view: draws the mirror, with the first of `cast` in it.
-        cast: names or files of the avatars that the hot key goes through.
-        load: finds one of them.
-        tracking: a tracking process that is ready.
-        source: what the source calls itself.
-        window, writer: where pictures go; either may be None.
-        rate: pictures a second.
+        states: what moves the avatar.
+        mirror: where it is shown, if it is.
+        headset: a headset process that is ready, if there is one.
         seconds: when to stop; None until the source ends or somebody quits.
+        frames: after how many of the mirror's pictures to stop; a headset counts its own.
         on_progress: told the seconds shown so far, after each picture.
+        say: told, once each, what the user should know about the headset.
     """
 
     def __init__(
         self,
-        view: MirrorView,
-        cast: Sequence[str],
-        load: Callable[[str], Performer],
-        tracking: TrackingProcess,
-        source: str,
+        states: LiveStates,
+        mirror: MirrorShow | None,
+        headset: HeadsetProcess | None = None,
         *,
-        window: MirrorWindow | None,
-        writer: FrameWriter | None,
-        rate: float,
         seconds: float | None = None,
+        frames: int | None = None,
         on_progress: Callable[[float], None] = lambda seconds: None,
+        say: Callable[[str], None] = lambda notice: None,
     ) -> None:
-        self._view, self._cast, self._load = view, cast, load
-        self._tracking, self._source = tracking, source
-        self._window, self._writer = window, writer
-        self._rate, self._seconds, self._on_progress = rate, seconds, on_progress
-        self._times = StageTimes()
-        self._feed = OverlayFeed(source, self._times)
-        self._previous: Tracked | None = None
-        self._newest: Tracked | None = None
-        self._shown_ns: list[int] = []
-        self._ages_ns: list[int] = []
-        self._first_tick_ns = 0
-        self._on_stage = 0
-        self._overlay_on = True
+        self._states, self._mirror, self._headset = states, mirror, headset
+        self._seconds, self._frames, self._on_progress, self._say = seconds, frames, on_progress, say
+        self._fault: InPersonError | None = None
+        self._said = ""
+        self._began_ns = 0
         self._quit = False
 
     def run(self) -> SessionFigures:
-        """Run both clocks to the end.
+        """Run all clocks to the end.
 
         Raises:
-            InPersonError: tracking failed or died, or pictures could not be written.
+            InPersonError: tracking failed or died, pictures could not be written, or the headset does not stay.
             BadInputError: nobody was ever in view.
         """
         interrupted = False
-        self._tracking.go()
-        clock = DisplayClock(self._rate)
+        self._states.go()
+        self._began_ns = time.monotonic_ns()
+        if self._headset is not None:
+            self._headset.go(self._began_ns)
+        clock = DisplayClock(self._mirror.rate if self._mirror is not None else HEADSET_RATE)
         try:
             while not self._over():
                 self._tick(clock.wait())
         except KeyboardInterrupt:
             interrupted = True
-        summary = self._tracking.stop()
-        if not summary.seen:
+        display = self._mirror.rate_shown if self._mirror is not None else Rate(0, 0.0)
+        seconds = display.seconds if self._headset is None else self._elapsed()
+        headset = self._headset.stop() if self._headset is not None else None
+        summary = self._states.stop()
+        if self._fault is not None:
+            raise self._fault
+        if summary is not None and not summary.seen and self._headset is None:  # a headset does without
             raise BadInputError(
-                f"nobody was in view in {self._source}", "step back until head and shoulders are in the picture"
+                f"nobody was in view in {self._states.source}",
+                "step back until head and shoulders are in the picture",
             )
-        seconds = (self._shown_ns[-1] - self._shown_ns[0]) / 1e9 if self._shown_ns else 0.0
-        display = Rate(len(self._shown_ns), seconds)
-        return SessionFigures(summary, self._times.table(), display, tuple(self._ages_ns), interrupted)
+        return SessionFigures(
+            tracking=summary,
+            stages=self._mirror.times.table() if self._mirror is not None else {},
+            display=display,
+            ages_ns=tuple(self._mirror.ages_ns) if self._mirror is not None else (),
+            headset=headset,
+            seconds=seconds,
+            interrupted=interrupted,
+        )
 
     def _over(self) -> bool:
         in_time = self._seconds is None or self._elapsed() < self._seconds
-        return self._quit or not in_time or self._tracking.ended()
+        if self._headset is not None:
+            left = self._headset.ended
+        else:
+            left = self._mirror is not None and self._mirror.rate_shown.count == self._frames
+        return self._quit or left or not in_time or self._states.ended()
 
     def _elapsed(self) -> float:
-        return (time.monotonic_ns() - self._shown_ns[0]) / 1e9 if self._shown_ns else 0.0
+        if self._headset is None and self._mirror is not None:
+            return self._mirror.seconds
+        return (time.monotonic_ns() - self._began_ns) / 1e9
 
     def _tick(self, tick_ns: int) -> None:
-        tracked = self._tracking.newest()
-        if tracked is not None:
-            self._feed.tracked(tracked)
-            if self._newest is not None or tracked.state.confidence[BODY] > 0:  # until then the room is empty
-                self._previous, self._newest = self._newest or tracked, tracked
-        if self._newest is not None and self._previous is not None:
-            state = predict(self._previous.state, self._newest.state, time.monotonic_ns())
-            self._show(self._view.draw(state, self._times), self._newest, tick_ns)
-        elif self._window is not None:
-            self._window.show(self._view.draw_nobody())
-        if self._window is not None:
-            for action in self._window.take_actions():
-                self._act(action)
-
-    def _show(self, picture: UInt8[np.ndarray, "H W 3"], based_on: Tracked, tick_ns: int) -> None:
-        if self._window is not None:
-            with self._times.measure("present"):
-                self._window.show(picture, self._overlay(based_on))
-        if self._writer is not None:
-            with self._times.measure("encode"):
-                self._first_tick_ns = self._first_tick_ns or tick_ns
-                self._writer.write(picture, (tick_ns - self._first_tick_ns) / 1e9)
-        now = time.monotonic_ns()
-        self._shown_ns.append(now)
-        self._ages_ns.append(now - based_on.state.time_ns)
-        self._feed.shown(self._ages_ns[-1])
+        status = self._look_at_headset()
+        if self._mirror is None:
+            self._states.take()
+        else:
+            self._show(self._mirror, tick_ns, status)
+            for action in self._mirror.take_actions():
+                self._act(action, self._mirror)
         self._on_progress(self._elapsed())
 
-    def _overlay(self, based_on: Tracked) -> Overlay | None:
-        if not self._overlay_on:
-            return None
-        return self._feed.overlay(based_on, self._view.avatar_name, reflected=self._view.reflect)
+    def _show(self, mirror: MirrorShow, tick_ns: int, status: HeadsetStatus | None) -> None:
+        tracked = self._states.take()
+        if tracked is not None:
+            mirror.feed.tracked(tracked)
+        worn = self._headset.newest_state() if self._headset is not None else None
+        state = worn or self._states.state_at(time.monotonic_ns())
+        if state is None:
+            mirror.show_nobody()
+        else:
+            mirror.show(state, self._states.based_on, tick_ns, status, worn=worn is not None)
 
-    def _act(self, action: Action) -> None:
+    def _look_at_headset(self) -> HeadsetStatus | None:
+        """Watch over the headset. A mirror goes on without one; the fault is still told in the end."""
+        if self._headset is None:
+            return None
+        if self._fault is None:
+            try:
+                if self._headset.poll() and self._mirror is not None:
+                    self._mirror.recenter()
+            except InPersonError as error:
+                self._fault = error
+                self._quit |= self._mirror is None
+        status = self._headset.status
+        if self._fault is not None:
+            status = HeadsetStatus("failed", status.runtime, notice=self._fault.what)
+        if status.notice and status.notice != self._said:
+            self._say(f"headset: {status.notice}")
+        self._said = status.notice
+        return status
+
+    def _act(self, action: Action, mirror: MirrorShow) -> None:
         match action:
-            case Action.RECENTER:
-                self._view.recenter()
-            case Action.OVERLAY:
-                self._overlay_on = not self._overlay_on
-            case Action.REFLECT:
-                self._view.reflect = not self._view.reflect
+            case Action.RECENTER if self._headset is not None:
+                self._headset.recenter()
             case Action.NEXT_AVATAR:
-                self._on_stage = (self._on_stage + 1) % len(self._cast)
-                performer = self._load(self._cast[self._on_stage])
-                self._view.change_avatar(performer.avatar, performer.body)
+                name = mirror.next_avatar()
+                if self._headset is not None:
+                    self._headset.show_avatar(name)
             case Action.QUIT:
                 self._quit = True

@@ -1,10 +1,12 @@
-"""What a live session measured: a table for the terminal, JSON for `--report`."""
+"""What a live session measured: tables for the terminal, JSON for `--report`."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from rich.table import Table
 
+from inperson.app.headset.status import HeadsetFigures
 from inperson.app.timing import StageRow
 
 
@@ -18,43 +20,73 @@ class LiveReport:
     view: str
     width: int
     height: int
-    """Pixels of the picture that was shown (both eyes of a pair)."""
+    """Pixels of the picture that was shown (both eyes of a pair); 0 without a mirror."""
     seconds: float
     """From the first picture to the last."""
     stages: dict[str, StageRow]
     """`capture` (waiting), `landmarks`, `fit` of tracked frames; `pose`, `draw`, `present`, `encode` of pictures."""
     tracking_fps: float
+    """0 where nothing was tracked, like all that follows from it."""
     display_fps: float
-    capture_to_photon_ms: float
-    """Median over all pictures: from the capture of the camera frame a picture is based on to its presentation."""
-    capture_to_photon_p95_ms: float
+    """Of the mirror."""
+    capture_to_photon_ms: float | None
+    """Median over all pictures: from the capture of the camera frame a picture is based on to its presentation.
+    None where no picture was based on one."""
+    capture_to_photon_p95_ms: float | None
     frames_tracked: int
     frames_with_person: int
     frames_dropped: int
     """Camera frames that were never tracked because a newer one was there."""
     pictures: int
+    """Of the mirror."""
+    headset: HeadsetFigures | None = None
 
     def to_json(self) -> str:
         """For `--report`."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
-    def table(self) -> Table:
-        """For the terminal."""
+    def tables(self) -> Iterator[Table]:
+        """For the terminal: of tracking and mirror, and of the headset, as far as there were any."""
+        if self.stages:
+            yield self._mirror_table()
+        if self.headset is not None:
+            yield _headset_table(self.headset, title=f"{self.avatar} in {self.headset.system}")
+
+    def _mirror_table(self) -> Table:
         table = Table(title=f"{self.avatar} after {self.source}", title_justify="left")
         table.add_column("stage")
         for heading in ("median ms", "p95 ms", "count"):
             table.add_column(heading, justify="right")
         for stage, row in self.stages.items():
             table.add_row(stage, f"{row['median_ms']:.1f}", f"{row['p95_ms']:.1f}", str(row["count"]))
-        table.add_section()
-        table.add_row(
-            "[bold]camera to pixels",
-            f"[bold]{self.capture_to_photon_ms:.1f}",
-            f"{self.capture_to_photon_p95_ms:.1f}",
-            str(self.pictures),
-        )
-        table.caption = (
-            f"tracking {self.tracking_fps:.1f}/s, display {self.display_fps:.1f}/s at {self.width}x{self.height} "
-            f"({self.backend}), {self.frames_dropped} camera frames dropped"
-        )
+        if self.capture_to_photon_ms is not None:
+            table.add_section()
+            table.add_row(
+                "[bold]camera to pixels",
+                f"[bold]{self.capture_to_photon_ms:.1f}",
+                f"{self.capture_to_photon_p95_ms:.1f}",
+                str(self.pictures),
+            )
+        tracking = f"tracking {self.tracking_fps:.1f}/s, {self.frames_dropped} camera frames dropped"
+        mirror = f"display {self.display_fps:.1f}/s at {self.width}x{self.height} ({self.backend})"
+        table.caption = ", ".join([tracking] * bool(self.frames_tracked) + [mirror] * bool(self.pictures))
         return table
+
+
+def _headset_table(figures: HeadsetFigures, title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("stage")
+    for heading in ("p50 ms", "p95 ms", "p99 ms"):
+        table.add_column(heading, justify="right")
+    frames = figures.frames
+    for stage, row in frames.stages.items():
+        table.add_row(stage, f"{row.p50:.1f}", f"{row.p95:.1f}", f"{row.p99:.1f}")
+    width, height = figures.eye_size
+    levels = ", ".join(f"{count} at level {level}" for level, count in frames.levels.items())
+    table.caption = (
+        f"{figures.runtime} ({figures.binding}, {figures.backend}): {frames.fps:.1f} of {frames.nominal_fps:.0f} "
+        f"frames a second, {frames.missed} missed; eyes {width}x{height} at scale {frames.scale_p50:.2f} "
+        f"({frames.scale_min:.2f} to {frames.scale_max:.2f}), {levels or 'no picture'}; "
+        f"{figures.reconnects} reconnects, {figures.restarts} restarts"
+    )
+    return table

@@ -106,7 +106,7 @@ class PlayedStates:
 
     def __init__(self, played: PlayedMotion, source: str, *, repeat: bool) -> None:
         self._played, self.source, self._repeat = played, source, repeat
-        self.based_on = None
+        self.based_on: Tracked | None = None
         self.start_ns = time.monotonic_ns()
         """When the first frame was, monotonic."""
 

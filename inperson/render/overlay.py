@@ -45,6 +45,29 @@ class StageLine:
     name: str
     p50: float
     p95: float
+    p99: float | None = None
+    """Where it is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPicture:
+    """What the camera sees and what was found in it."""
+
+    preview: UInt8[np.ndarray, "h w 3"]
+    """The camera's picture, not mirrored."""
+    marks: Mapping[str, Float[np.ndarray, "n 2"]]
+    """Landmarks by part of `BONES` or `face`, 0 to 1 across the preview."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsetLines:
+    """How the headset is doing."""
+
+    title: str
+    """Its runtime and state."""
+    summary: str
+    """Rate, missed frames, resolution; empty before the first frame."""
+    stages: tuple[StageLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +84,29 @@ class Overlay:
     dropped: int
     """Camera frames that were never tracked."""
     confidence: Mapping[str, float]
-    """By part, 0 to 1."""
-    preview: UInt8[np.ndarray, "h w 3"]
-    """The camera's picture, not mirrored."""
-    marks: Mapping[str, Float[np.ndarray, "n 2"]]
-    """Landmarks by part of `BONES` or `face`, 0 to 1 across the preview."""
+    """By part, 0 to 1; empty when nothing is tracked."""
+    camera: CameraPicture | None
+    """None when nothing is tracked."""
+    headset: HeadsetLines | None
+    """None without one."""
     reflected: bool
     """Whether the picture below is a mirror's; the preview then is one as well."""
     notice: str = ""
     """One line in the middle, such as that nobody is in view."""
 
 
-def draw_overlay(overlay: Overlay, preview: imgui.ImTextureRef, width: int, height: int, scale: float) -> None:
+def draw_overlay(overlay: Overlay, preview: imgui.ImTextureRef | None, width: int, height: int, scale: float) -> None:
     """Issue the imgui calls of one frame (between new_frame and render).
 
     Args:
-        preview: the texture that holds `overlay.preview`.
+        preview: the texture that holds the camera's picture, if there is one.
         width, height: of the framebuffer, pixels.
         scale: the screen's content scale (1 on ordinary screens, 2 on dense ones).
     """
     imgui.push_font(None, 15.0 * scale)
     _panel(overlay, scale)
-    _camera(overlay, preview, width, height, scale)
+    if overlay.camera is not None and preview is not None:
+        _camera(overlay.camera, overlay.reflected, preview, width, height, scale)
     _keys(width, height, scale)
     if overlay.notice:
         _notice(overlay.notice, width, height)
@@ -98,24 +122,44 @@ def _panel(overlay: Overlay, scale: float) -> None:
     imgui.text_wrapped(overlay.source)
     imgui.pop_style_color()
     imgui.separator()
-    if imgui.begin_table("stages", 3):
-        imgui.table_setup_column("stage", imgui.TableColumnFlags_.width_stretch)
-        for heading in ("p50 ms", "p95 ms"):
-            imgui.table_setup_column(heading, imgui.TableColumnFlags_.width_fixed, 62.0 * scale)
-        imgui.table_headers_row()
-        for line in overlay.stages:
-            for cell in (line.name, f"{line.p50:7.1f}", f"{line.p95:7.1f}"):
-                imgui.table_next_column()
-                imgui.text(cell)
-        imgui.end_table()
+    _stage_table("stages", overlay.stages, scale)
     imgui.separator()
-    imgui.text(f"capture to photon {overlay.age_ms:.0f} ms")
-    imgui.text(f"tracking {overlay.tracking_fps:.1f}/s   display {overlay.display_fps:.1f}/s")
-    imgui.text(f"dropped frames {overlay.dropped}")
+    if overlay.camera is not None:
+        imgui.text(f"capture to photon {overlay.age_ms:.0f} ms")
+        imgui.text(f"tracking {overlay.tracking_fps:.1f}/s   display {overlay.display_fps:.1f}/s")
+        imgui.text(f"dropped frames {overlay.dropped}")
+    else:
+        imgui.text(f"display {overlay.display_fps:.1f}/s")
+    if overlay.headset is not None:
+        imgui.separator()
+        _headset(overlay.headset, scale)
     imgui.separator()
     for part, value in overlay.confidence.items():
         _confidence_bar(part.replace("_", " "), value, scale)
     imgui.end()
+
+
+def _headset(headset: HeadsetLines, scale: float) -> None:
+    imgui.text_wrapped(headset.title)
+    if headset.summary:
+        imgui.text_wrapped(headset.summary)
+        _stage_table("headset", headset.stages, scale)
+
+
+def _stage_table(name: str, stages: tuple[StageLine, ...], scale: float) -> None:
+    """One row a stage; the third column where some stage has it."""
+    thirds = any(line.p99 is not None for line in stages)
+    if imgui.begin_table(name, 4 if thirds else 3):
+        imgui.table_setup_column("stage", imgui.TableColumnFlags_.width_stretch)
+        for heading in ("p50 ms", "p95 ms", "p99 ms")[: 3 if thirds else 2]:
+            imgui.table_setup_column(heading, imgui.TableColumnFlags_.width_fixed, 62.0 * scale)
+        imgui.table_headers_row()
+        for line in stages:
+            values = (line.p50, line.p95, *(() if line.p99 is None else (line.p99,)))
+            for cell in (line.name, *(f"{value:7.1f}" for value in values)):
+                imgui.table_next_column()
+                imgui.text(cell)
+        imgui.end_table()
 
 
 def _confidence_bar(name: str, value: float, scale: float) -> None:
@@ -127,18 +171,20 @@ def _confidence_bar(name: str, value: float, scale: float) -> None:
     imgui.text(name)
 
 
-def _camera(overlay: Overlay, texture: imgui.ImTextureRef, width: int, height: int, scale: float) -> None:
-    rows, columns = overlay.preview.shape[:2]
+def _camera(
+    camera: CameraPicture, reflected: bool, texture: imgui.ImTextureRef, width: int, height: int, scale: float
+) -> None:
+    rows, columns = camera.preview.shape[:2]
     w = min(PREVIEW_WIDTH * scale, 0.35 * width)
     h = w * rows / columns
     left, top = width - w - MARGIN * scale, height - h - MARGIN * scale
     canvas = imgui.get_background_draw_list()
-    x0, x1 = (1.0, 0.0) if overlay.reflected else (0.0, 1.0)
+    x0, x1 = (1.0, 0.0) if reflected else (0.0, 1.0)
     corner, opposite = imgui.ImVec2(left, top), imgui.ImVec2(left + w, top + h)
     canvas.add_image(texture, corner, opposite, imgui.ImVec2(x0, 0.0), imgui.ImVec2(x1, 1.0))
     canvas.add_rect(corner, opposite, _rgba((1.0, 1.0, 1.0), 0.6))
-    for part, marks in overlay.marks.items():
-        x = 1.0 - marks[:, 0] if overlay.reflected else marks[:, 0]
+    for part, marks in camera.marks.items():
+        x = 1.0 - marks[:, 0] if reflected else marks[:, 0]
         points = np.stack([left + x * w, top + marks[:, 1] * h], axis=1)
         _landmarks(canvas, part, points, scale)
 

@@ -160,12 +160,14 @@ class MirrorWindow:
 
     def _draw_overlay(self, overlay: Overlay, width: int, height: int) -> None:
         imgui.set_current_context(self._imgui)
-        self._preview = self._upload(self._preview, overlay.preview)
         io = imgui.get_io()
         io.display_size = imgui.ImVec2(width, height)  # framebuffer pixels: sharp text on dense screens
         io.delta_time = 1.0 / self.refresh_rate
         imgui.new_frame()
-        texture = self._imgui_renderer.add_texture(self._preview)
+        texture = None
+        if overlay.camera is not None:
+            self._preview = self._upload(self._preview, overlay.camera.preview)
+            texture = self._imgui_renderer.add_texture(self._preview)
         draw_overlay(overlay, texture, width, height, glfw.get_window_content_scale(self._window)[0])
         imgui.render()
         self._imgui_renderer.render(imgui.get_draw_data(), width, height)

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.scene import bust_views, figure
 from inperson.errors import DeviceError
 from inperson.render.gl import GlRasterizer
-from inperson.render.overlay import Overlay, StageLine
+from inperson.render.overlay import CameraPicture, HeadsetLines, Overlay, StageLine
 from inperson.render.window import Action, MirrorWindow, fitted_viewport, has_display
 
 QUARTERS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [200, 200, 200]]], np.uint8)
@@ -34,6 +34,10 @@ def picture(size: int = 100) -> np.ndarray:
     return np.repeat(np.repeat(QUARTERS, size // 2, axis=0), size // 2, axis=1)
 
 
+def camera_picture(marks=None) -> CameraPicture:
+    return CameraPicture(np.full((60, 80, 3), (10, 120, 250), np.uint8), marks or {})
+
+
 def overlay(**changes) -> Overlay:
     values = {
         "source": "clip.mkv, 640x480 at 30 frames/s",
@@ -44,8 +48,8 @@ def overlay(**changes) -> Overlay:
         "display_fps": 40.0,
         "dropped": 2,
         "confidence": {"body": 0.9, "left_hand": 0.1},
-        "preview": np.full((60, 80, 3), (10, 120, 250), np.uint8),
-        "marks": {},
+        "camera": camera_picture(),
+        "headset": None,
         "reflected": False,
     }
     return Overlay(**(values | changes))
@@ -87,12 +91,24 @@ def test_the_overlay_writes_text_and_shows_the_camera(window):
     np.testing.assert_array_equal(covered[330, 500], (10, 120, 250))
 
 
+def test_a_headset_has_its_lines_and_a_motion_file_no_camera(window):
+    stages = (StageLine("draw", 7.0, 9.0, 11.0), StageLine("submit", 1.0, 2.0, 3.0))
+    lines = HeadsetLines("Monado 25.0.0: focused", "59.8 of 60 fps, 2 missed, scale 0.60, level 1", stages)
+    shown = {}
+    for name, changes in {"without": {}, "with": {"headset": lines}, "alone": {"camera": None}}.items():
+        window.capture(picture(), overlay(**changes))
+        shown[name] = window.capture(picture(), overlay(**changes)).astype(int)
+    letters = {name: (image[12:380, 12:340].min(axis=-1) > 200).sum() for name, image in shown.items()}
+    assert letters["with"] > letters["without"] + 500 > letters["alone"]  # white letters
+    np.testing.assert_array_equal(shown["alone"][330, 500], window.capture(picture())[330, 500])
+
+
 def test_landmarks_are_drawn_where_they_are_and_reflected_with_the_camera(window):
     marks = {"body": np.full((33, 2), 0.5, np.float32)}
     marks["body"][[11, 13, 15]] = [[0.1, 0.1], [0.1, 0.5], [0.1, 0.9]]  # an upright line on the left
     counts = {}
     for reflected in (False, True):
-        scene = overlay(marks=marks, reflected=reflected)
+        scene = overlay(camera=camera_picture(marks), reflected=reflected)
         window.capture(picture(), scene)
         covered = window.capture(picture(), scene).astype(int)
         camera = covered[400 - 12 - 157 : 400 - 12, 600 - 12 - 210 : 600 - 12]

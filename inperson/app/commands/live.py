@@ -1,4 +1,4 @@
-"""`inperson live`: a camera or a clip in, the avatar in the mirror."""
+"""`inperson live`: a camera or a clip in, the avatar in the mirror or in a headset."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,35 +7,67 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 
+from inperson.errors import BadInputError
+
+HEADSET_VIEWS = ("headset", "headset+mirror")
+
 
 @dataclass(frozen=True)
 class Live:
-    """Track a person live and show their avatar: in a window, in an MP4, or both.
+    """Track a person live and show their avatar: in a window, in an MP4, in a headset.
 
     Without a display the mirror goes to out/mirror.mp4. A clip plays at its own pace either way, so that the
-    figures at the end are those of a camera.
+    figures at the end are those of a camera. A headset that goes away is waited for.
     """
 
     input: str | None = None
-    """demo, a camera's number or name, or a clip. Camera 0 when there is one, otherwise the demo."""
+    """demo, a camera's number or name, a clip, or a MOTION.npz. Camera 0 if there is one, otherwise the demo."""
     avatar: str | None = None
     """A shipped avatar's name or an .avatar file."""
     body: str | None = None
     """The body the avatar was made for, if it is not a shipped one: an SMPL-X npz."""
-    view: Literal["mirror", "stereo", "none"] = "mirror"
-    """The picture: a mirror, a stereo pair side by side, or no window at all (the mirror only in --out)."""
+    view: Literal["mirror", "stereo", "none", "headset", "headset+mirror"] = "mirror"
+    """The picture: a mirror, a stereo pair side by side, no window at all (the mirror only in --out), an OpenXR
+    headset, or a headset with the mirror window beside it."""
+    scene: Literal["mirror", "embodied", "face-to-face"] | None = None
+    """In a headset: a mirror before you (the default), your own body, or the avatar opposite you."""
+    passthrough: bool = False
+    """In a headset: over the real world, where the runtime offers it."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
-    """Write the pictures to this MP4."""
+    """Write the mirror's pictures to this MP4."""
     size: tuple[int, int] = (512, 512)
-    """Width and height of one view, pixels."""
+    """Width and height of one view of the mirror, pixels."""
     profile: str | None = None
-    """Whose shape and resting face to remember: a name, or none. A camera remembers `me`, a clip nobody."""
+    """Whose shape, resting face and headset calibration to remember: a name, or none. A camera remembers `me`, a
+    clip nobody."""
     seconds: float | None = None
     """Stop after this long."""
+    frames: int | None = None
+    """Stop after so many pictures: the headset's, or the mirror's where there is none."""
     report: Path | None = None
     """Write the figures to this JSON file."""
     backend: Literal["auto", "cpu", "gl", "gsplat"] = "auto"
     """What draws."""
+
+    @property
+    def in_headset(self) -> bool:
+        """Whether a headset shows it."""
+        return self.view in HEADSET_VIEWS
+
+    def check(self) -> None:
+        """Refuse options that say nothing together.
+
+        Raises:
+            BadInputError: two options contradict each other, or a number is not positive.
+        """
+        if not self.in_headset and (self.scene is not None or self.passthrough):
+            option = "--passthrough" if self.scene is None else f"--scene {self.scene}"
+            raise BadInputError(f"{option} is for a headset", "add --view headset or --view headset+mirror")
+        if self.view == "headset" and self.out is not None:
+            raise BadInputError(f"--out {self.out}: a headset alone has no mirror", "use --view headset+mirror")
+        for option, value in (("--seconds", self.seconds), ("--frames", self.frames)):
+            if value is not None and value <= 0:
+                raise BadInputError(f"{option} {value}", "give a number above 0")
 
     def run(self, console: Console) -> None:
         """Run one session; Ctrl-C ends it and keeps what was written."""

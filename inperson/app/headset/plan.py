@@ -1,5 +1,6 @@
 """What a headset process shall do, in words that pass between processes."""
 
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,3 +34,13 @@ class HeadsetPlan:
     job: Job = "show"
     patient: bool = False
     """Wait for a runtime that is not there instead of failing: what is started again after a crash does."""
+
+
+def bindings_for(mirror_window: bool) -> tuple[Binding, ...]:
+    """The ways to share OpenGL to try on this machine, in order.
+
+    EGL needs no display. Beside a mirror window there is one, and then GLX is what every runtime knows.
+    """
+    if sys.platform == "win32":
+        return ("wgl",)
+    return ("glx", "egl") if mirror_window else ("egl", "glx")

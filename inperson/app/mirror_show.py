@@ -1,0 +1,141 @@
+"""The mirror of a session: states in, pictures to a window and a file, hot keys out, and what it all took."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import UInt8
+
+from inperson.app.headset.status import HeadsetStatus
+from inperson.app.mirror_view import MirrorView
+from inperson.app.outputs import FrameWriter
+from inperson.app.overlay_feed import OverlayFeed
+from inperson.app.timing import Rate, StageTimes
+from inperson.app.tracked import Tracked
+from inperson.avatar.body import BodyModel
+from inperson.avatar.gaussians import GaussianAvatar
+from inperson.avatar.state import BodyState
+from inperson.render.overlay import Overlay
+from inperson.render.window import Action, MirrorWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """An avatar and the body it was made for."""
+
+    avatar: GaussianAvatar
+    body: BodyModel
+
+
+class MirrorShow:
+    """Draws, presents, encodes.
+
+    Args:
+        view: draws the mirror, with the first of `cast` in it.
+        cast: names or files of the avatars that the hot key goes through.
+        load: finds one of them.
+        source: what moves the avatar calls itself.
+        window, writer: where pictures go; either may be None.
+        rate: pictures a second that are wanted.
+    """
+
+    def __init__(
+        self,
+        view: MirrorView,
+        cast: Sequence[str],
+        load: Callable[[str], Performer],
+        source: str,
+        *,
+        window: MirrorWindow | None,
+        writer: FrameWriter | None,
+        rate: float,
+    ) -> None:
+        self._view, self._cast, self._load = view, cast, load
+        self._window, self._writer, self.rate = window, writer, rate
+        self.times = StageTimes()
+        """Of `pose`, `draw`, `present`, `encode`."""
+        self.feed = OverlayFeed(source, self.times)
+        self.ages_ns: list[int] = []
+        """Of every picture that is based on a camera frame: from its capture to its presentation."""
+        self._shown_ns: list[int] = []
+        self._first_tick_ns = 0
+        self._on_stage = 0
+        self._overlay_on = True
+        self._worn = False
+
+    @property
+    def rate_shown(self) -> Rate:
+        """Of pictures."""
+        seconds = (self._shown_ns[-1] - self._shown_ns[0]) / 1e9 if self._shown_ns else 0.0
+        return Rate(len(self._shown_ns), seconds)
+
+    @property
+    def seconds(self) -> float:
+        """Since the first picture; 0 before it."""
+        return (time.monotonic_ns() - self._shown_ns[0]) / 1e9 if self._shown_ns else 0.0
+
+    def show(
+        self, state: BodyState, based_on: Tracked | None, tick_ns: int, headset: HeadsetStatus | None, *, worn: bool
+    ) -> None:
+        """One picture.
+
+        Args:
+            state: of the avatar.
+            based_on: the newest tracked frame, if a camera is behind the state.
+            tick_ns: when it was due, monotonic.
+            headset: how the headset is doing, if there is one.
+            worn: whether the state is the headset's, in its own space.
+        """
+        if worn != self._worn:  # from one space to the other: find the head anew
+            self._worn = worn
+            self._view.recenter()
+        picture = self._view.draw(state, self.times)
+        if self._window is not None:
+            with self.times.measure("present"):
+                self._window.show(picture, self._overlay(based_on, headset))
+        if self._writer is not None:
+            with self.times.measure("encode"):
+                self._first_tick_ns = self._first_tick_ns or tick_ns
+                self._writer.write(picture, (tick_ns - self._first_tick_ns) / 1e9)
+        now = time.monotonic_ns()
+        self._shown_ns.append(now)
+        if based_on is not None:
+            self.ages_ns.append(now - based_on.state.time_ns)
+        self.feed.shown(self.ages_ns[-1] if self.ages_ns else None)
+
+    def show_nobody(self) -> None:
+        """The empty room, while nobody was seen."""
+        if self._window is not None:
+            picture: UInt8[np.ndarray, "H W 3"] = self._view.draw_nobody()
+            self._window.show(picture)
+
+    def take_actions(self) -> list[Action]:
+        """Hot keys that were pressed, those of the mirror alone already done."""
+        actions = self._window.take_actions() if self._window is not None else []
+        for action in actions:
+            match action:
+                case Action.RECENTER:
+                    self._view.recenter()
+                case Action.OVERLAY:
+                    self._overlay_on = not self._overlay_on
+                case Action.REFLECT:
+                    self._view.reflect = not self._view.reflect
+        return actions
+
+    def recenter(self) -> None:
+        """Put the person's head where heads belong."""
+        self._view.recenter()
+
+    def next_avatar(self) -> str:
+        """Put the next of the cast in the mirror, and say who it is."""
+        self._on_stage = (self._on_stage + 1) % len(self._cast)
+        name = self._cast[self._on_stage]
+        performer = self._load(name)
+        self._view.change_avatar(performer.avatar, performer.body)
+        return name
+
+    def _overlay(self, based_on: Tracked | None, headset: HeadsetStatus | None) -> Overlay | None:
+        if not self._overlay_on:
+            return None
+        return self.feed.overlay(based_on, self._view.avatar_name, headset, reflected=self._view.reflect)
