@@ -109,6 +109,7 @@ class EyeSwapchains:
 
     def close(self) -> None:
         """Free framebuffers and pictures; the context must be current."""
+        self._context.finish()  # after a loss drawing may still go on, into memory that goes with the swapchains
         for target in (target for pair in self._targets.values() for target in pair):
             target.framebuffer.release()
         for texture in self._own_depths:
