@@ -4,9 +4,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import moderngl
+import numpy as np
+from jaxtyping import Float, UInt32
+from numba import njit
 
 from inperson.avatar.gaussians import PosedGaussians
+from inperson.render.gbuffer import Rasterizer
+from inperson.render.gl import GlRasterizer
 from inperson.render.scene.crop import Crop
+
+GRANULE = 64
+"""Textures grow in steps of this many pixels, and never shrink."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +42,123 @@ class AvatarPictures(Protocol):
     def close(self) -> None:
         """Free the textures."""
         ...
+
+
+class HostPictures:
+    """Draws with any rasteriser and uploads the crop: 8 bits a colour, as the headset shows them, and 32 of depth.
+
+    Args:
+        context: of OpenGL, current in the calling thread; stays the caller's.
+        rasterizer: stays the caller's to close.
+    """
+
+    def __init__(self, context: moderngl.Context, rasterizer: Rasterizer) -> None:
+        self._context, self._rasterizer = context, rasterizer
+        self._color: moderngl.Texture | None = None
+        self._depth: moderngl.Texture | None = None
+
+    def draw(self, gaussians: PosedGaussians, crop: Crop) -> tuple[EyePicture, ...]:
+        """The Gaussians as each of the crop's views sees them; the views one below the other in the textures."""
+        planes = self._rasterizer.render_color(gaussians, crop.views).planes
+        count, _, height, width = planes.shape
+        colors, depths = np.empty((count * height, width), np.uint32), np.empty((count * height, width), np.float32)
+        texels_from_planes(planes, colors.reshape(count, height, width), depths.reshape(count, height, width))
+        color, depth = self._textures(width, count * height)
+        color.write(colors, viewport=(0, 0, width, count * height))
+        depth.write(depths, viewport=(0, 0, width, count * height))
+        return tuple(EyePicture(color, depth, (0, number * height)) for number in range(count))
+
+    def close(self) -> None:
+        """Free the textures."""
+        for texture in (self._color, self._depth):
+            if texture is not None:
+                texture.release()
+        self._color = self._depth = None
+
+    def _textures(self, width: int, height: int) -> tuple[moderngl.Texture, moderngl.Texture]:
+        """At least this large."""
+        if self._color is not None and self._depth is not None:
+            old_width, old_height = self._color.size
+            if old_width >= width and old_height >= height:
+                return self._color, self._depth
+            width, height = max(width, old_width), max(height, old_height)
+            self.close()
+        size = _grown(width, height)
+        self._color, self._depth = self._context.texture(size, 4), self._context.texture(size, 1, dtype="f4")
+        return self._color, self._depth
+
+
+class GlPictures:
+    """Draws with OpenGL; nothing leaves the GPU but the order of the Gaussians.
+
+    Args:
+        rasterizer: in the painter's context; stays the caller's to close.
+    """
+
+    def __init__(self, rasterizer: GlRasterizer) -> None:
+        self._rasterizer = rasterizer
+        self._targets: list[moderngl.Framebuffer] = []
+
+    def draw(self, gaussians: PosedGaussians, crop: Crop) -> tuple[EyePicture, ...]:
+        """The Gaussians as each of the crop's views sees them."""
+        targets = self._targets_for(crop)
+        self._rasterizer.draw_color(gaussians, crop.views, targets)
+        pictures = []
+        for target in targets:
+            color, depth = target.color_attachments
+            assert isinstance(color, moderngl.Texture)
+            assert isinstance(depth, moderngl.Texture)
+            pictures.append(EyePicture(color, depth))
+        return tuple(pictures)
+
+    def close(self) -> None:
+        """Free the textures."""
+        for target in self._targets:
+            for texture in target.color_attachments:
+                texture.release()
+            target.release()
+        self._targets = []
+
+    def _targets_for(self, crop: Crop) -> list[moderngl.Framebuffer]:
+        """One a view, at least as large as it."""
+        width, height = crop.rectangles[0].width, crop.rectangles[0].height
+        if self._targets:
+            old_width, old_height = self._targets[0].size
+            if len(self._targets) == len(crop.views) and old_width >= width and old_height >= height:
+                return self._targets
+            width, height = max(width, old_width), max(height, old_height)
+            self.close()
+        size, context = _grown(width, height), self._rasterizer.context
+        self._targets = [
+            context.framebuffer([context.texture(size, 4, dtype="f2"), context.texture(size, 4, dtype="f4")])
+            for _ in crop.views
+        ]
+        return self._targets
+
+
+def _grown(width: int, height: int) -> tuple[int, int]:
+    return -(-width // GRANULE) * GRANULE, -(-height // GRANULE) * GRANULE
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def texels_from_planes(
+    planes: Float[np.ndarray, "V 5 H W"], colors: UInt32[np.ndarray, "V H W"], depths: Float[np.ndarray, "V H W"]
+) -> None:
+    """A `ColorBuffer`'s planes as texels: RGBA in 8 bits each, red in the lowest, and depth times those bits' alpha.
+
+    Depth is multiplied by alpha as rounded, so that dividing by it gives the distance exactly.
+    """
+    zero, half, one, byte = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(255.0)
+    for v in range(planes.shape[0]):
+        for y in range(planes.shape[2]):
+            for x in range(planes.shape[3]):
+                alpha = planes[v, 4, y, x]
+                red = np.uint32(np.int32(max(zero, min(planes[v, 0, y, x], one)) * byte + half))
+                green = np.uint32(np.int32(max(zero, min(planes[v, 1, y, x], one)) * byte + half))
+                blue = np.uint32(np.int32(max(zero, min(planes[v, 2, y, x], one)) * byte + half))
+                bits = np.int32(alpha * byte + half)
+                colors[v, y, x] = (
+                    red | green << np.uint32(8) | blue << np.uint32(16) | np.uint32(bits) << np.uint32(24)
+                )
+                rounded = np.float32(bits) * np.float32(1.0 / 255.0)
+                depths[v, y, x] = planes[v, 3, y, x] * rounded / max(alpha, np.float32(1e-6))

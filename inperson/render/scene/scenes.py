@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from jaxtyping import Float
+
 SceneName = Literal["mirror", "embodied", "face-to-face"]
 """`mirror`: only the wearer's reflection. `embodied`: the wearer's own body, from inside. `face-to-face`: whoever is
 drawn stands opposite. Only `mirror` changes what is drawn of the room; where the body stands is the caller's."""
@@ -16,14 +19,28 @@ class Mirror:
     """The glass lies in the plane z = -distance."""
     width: float = 1.2
     height: float = 2.0
-    """Of the glass; its lower edge is on top of the frame's."""
+    """Of the glass, which begins where the frame below it ends."""
     frame: float = 0.045
-    """How far the frame reaches beyond the glass on each side."""
+    """How far the frame reaches beyond the glass on each side; below, to the floor."""
 
     @property
     def plane_z(self) -> float:
         """Where the glass is."""
         return -self.distance
+
+    @property
+    def corners(self) -> Float[np.ndarray, "4 3"]:
+        """Of the glass, one after the other around it."""
+        return self._upright(self.width / 2, self.frame, self.frame + self.height)
+
+    @property
+    def board_corners(self) -> Float[np.ndarray, "4 3"]:
+        """Of glass and frame together."""
+        return self._upright(self.width / 2 + self.frame, 0.0, 2 * self.frame + self.height)
+
+    def _upright(self, half_width: float, bottom: float, top: float) -> Float[np.ndarray, "4 3"]:
+        x, z = half_width, self.plane_z
+        return np.array([[-x, bottom, z], [x, bottom, z], [x, top, z], [-x, top, z]])
 
 
 MIRROR = Mirror()
