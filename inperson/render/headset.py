@@ -31,7 +31,6 @@ from inperson.render.views import EyeView
 from inperson.render.xr.buttons import InputEvent
 from inperson.render.xr.events import VisibilityMaskChanged
 from inperson.render.xr.frames import FrameTiming, Submission
-from inperson.render.xr.input import HeadsetInput
 from inperson.render.xr.session import XrSession
 from inperson.render.xr.swapchains import EyeTarget
 
@@ -46,6 +45,14 @@ class Poser(Protocol):
 
     def pose(self, state: BodyState) -> PosedGaussians:
         """The Gaussians of the avatar in this state."""
+        ...
+
+
+class WearerInput(Protocol):
+    """What the wearer does (`inperson.render.xr.input.HeadsetInput`)."""
+
+    def read(self, timing: FrameTiming) -> tuple[HeadsetPose, tuple[InputEvent, ...]]:
+        """Everything located for a frame's display time, and what was asked for since the last frame."""
         ...
 
 
@@ -108,7 +115,7 @@ class HeadsetLoop:
     def __init__(
         self,
         session: XrSession,
-        headset_input: HeadsetInput,
+        headset_input: WearerInput,
         painter: ScenePainter,
         posers: Sequence[Poser],
         pose_at: PoseAt,
