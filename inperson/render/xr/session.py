@@ -127,6 +127,11 @@ class XrSession:
         return self._play.handle
 
     @property
+    def T_base_from_play(self) -> Float[np.ndarray, "4 4"]:
+        """Where the play space lies in the runtime's own space; another array after every recentring."""
+        return self._play.T_base_from_play
+
+    @property
     def refresh_rates(self) -> tuple[float, ...]:
         """What the display offers, hertz, rising; empty where the runtime lets nobody choose."""
         return self._rate.offered

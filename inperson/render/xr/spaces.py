@@ -34,6 +34,11 @@ class PlaySpace:
         self.handle = self._create(self.base_type, self._T_base_from_play)
         self._recenter_asked = False
 
+    @property
+    def T_base_from_play(self) -> Float[np.ndarray, "4 4"]:
+        """Where it lies in the runtime's own space; another array after every move."""
+        return self._T_base_from_play
+
     def recenter(self) -> None:
         """Put the origin under the head at the next `update` that knows where it is."""
         self._recenter_asked = True
