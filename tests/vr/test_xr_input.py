@@ -1,17 +1,14 @@
 """The headset's input against a running Monado: what the remote driver is told is what `HeadsetPose` says.
 
-Fingers: the driver reports hands of Monado's own (`util/u_hand_simulation.c`), which a curl of 0 to 1 bends by the
-angles of `BENDS`; a hand hangs from its grip pose, which is its wrist.
+The driver's hands hang from their grip pose, which is the wrist, and bend by their curls (`driver_hands`).
 """
 
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import pytest
@@ -20,74 +17,18 @@ from scipy.spatial.transform import Rotation
 from inperson.avatar.headset_pose import HAND_JOINTS, HandJoints, HeadsetPose
 from inperson.conventions import invert_rigid
 from inperson.render.xr.buttons import HOLD_TO_QUIT_NS, InputEvent
-from inperson.render.xr.frames import FrameTiming
 from inperson.render.xr.graphics import Graphics, open_graphics
 from inperson.render.xr.input import HeadsetInput
 from inperson.render.xr.loss import RuntimeLost
 from inperson.render.xr.runtime import XrRuntime
 from inperson.render.xr.session import XrSession
+from tests.vr.driver_hands import BENDS, THUMB_AT_REST
+from tests.vr.input_client import InputClient
 from tests.vr.monado import MonadoService
 from tests.vr.recording import RecordingLayer
 from tests.vr.remote_devices import FINGERS, Controller, RemoteDevices, Wearer, pose
 
 INDEX_CONTROLLER = "/interaction_profiles/valve/index_controller"
-FINGER_CURL = -1.1
-BENDS = {
-    "index": (1.3 * FINGER_CURL, FINGER_CURL, FINGER_CURL),
-    **dict.fromkeys(FINGERS[:3], (1.3 * 1.3 * FINGER_CURL, 1.3 * FINGER_CURL, 1.3 * 0.4 * FINGER_CURL)),
-}
-"""Radians about the joint's x axis at the proximal, intermediate and distal joint of a whole curl."""
-
-
-class Client:
-    """The product's session and input, frame by frame, drawing nothing.
-
-    Args:
-        graphics: shared by the sessions of a test.
-        api_layers: of the instance.
-    """
-
-    def __init__(self, graphics: Graphics, api_layers: tuple[str, ...] = ()) -> None:
-        with ExitStack() as closing:
-            self.runtime = XrRuntime.open("egl", api_layers=api_layers)
-            closing.callback(self.runtime.close)
-            self.session = closing.enter_context(XrSession(self.runtime, graphics))
-            self.input = closing.enter_context(HeadsetInput(self.session))
-            self._closing = closing.pop_all()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._closing.close()
-
-    def frame(self) -> tuple[FrameTiming, HeadsetPose, tuple[InputEvent, ...]]:
-        """One frame with nothing in it, and what was read for it."""
-        give_up = time.monotonic() + 20.0
-        self.session.poll()
-        while not self.session.running:
-            assert time.monotonic() < give_up, f"stays {self.session.state}"
-            time.sleep(0.005)
-            self.session.poll()
-        timing = self.session.wait_frame()
-        self.session.begin_frame()
-        headset, events = self.input.read(timing)
-        self.session.end_frame(timing)
-        return timing, headset, events
-
-    def focus(self) -> None:
-        """Frames until input arrives, and one more: the buttons' first state is known then."""
-        give_up = time.monotonic() + 20.0
-        while not self.session.focused:
-            assert time.monotonic() < give_up, f"stays {self.session.state}"
-            self.frame()
-        self.frame()
-
-    def read(self) -> HeadsetPose:
-        return self.frame()[1]
-
-    def events(self, frames: int = 3) -> list[InputEvent]:
-        return [event for _ in range(frames) for event in self.frame()[2]]
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +39,8 @@ def graphics() -> Iterator[Graphics]:
 
 
 @pytest.fixture
-def client(wearer: RemoteDevices, graphics: Graphics) -> Iterator[Client]:
-    with Client(graphics) as client:
+def client(wearer: RemoteDevices, graphics: Graphics) -> Iterator[InputClient]:
+    with InputClient(graphics) as client:
         client.focus()
         yield client
 
@@ -189,20 +130,26 @@ def test_hands_hang_rigidly_from_the_wrist_and_are_mirror_images(client, wearer)
     np.testing.assert_allclose(right[:, :3, 3], left[:, :3, 3] * [-1, 1, 1], atol=1e-5)
 
 
+def bends(hand: HandJoints, finger: str) -> list[float]:
+    """How far each joint beyond the metacarpal bends towards the palm (about its -x), radians."""
+    bones = ("metacarpal", "proximal", *(() if finger == "thumb" else ("intermediate",)), "distal")
+    frames = [joint_pose(hand, f"{finger}_{bone}")[:3, :3] for bone in bones]
+    return [-Rotation.from_matrix(parent.T @ child).as_rotvec()[0] for parent, child in pairwise(frames)]
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_each_finger_bends_by_its_own_curl(client, wearer, side):
     for curl in (0.0, 0.35, 1.0):
-        for finger, bends in BENDS.items():
+        for finger in FINGERS:
             curls = tuple(curl if name == finger else 0.0 for name in FINGERS)
             wearer.hold(Wearer(**{side: Controller(pose(0.1, 1.2, -0.4, yaw=30), curls=curls)}))
             hand = getattr(client.read(), f"{side}_hand")
             assert hand.valid.all()
-            for other in BENDS:
-                bones = [f"{other}_{bone}" for bone in ("metacarpal", "proximal", "intermediate", "distal")]
-                frames = [joint_pose(hand, bone)[:3, :3] for bone in bones]
-                turns = [Rotation.from_matrix(parent.T @ child) for parent, child in pairwise(frames)]
-                expected = [curl * bend if other == finger else 0.0 for bend in bends]
-                np.testing.assert_allclose([turn.as_rotvec()[0] for turn in turns], expected, atol=2e-3)
+            for other in FINGERS:
+                expected = np.multiply(BENDS[other], curl if other == finger else 0.0)
+                if other == "thumb":
+                    expected = expected[1:] + THUMB_AT_REST
+                np.testing.assert_allclose(bends(hand, other), expected, atol=2e-3)
 
 
 def test_joints_have_their_size_and_point_to_the_tip(client, wearer):
@@ -276,7 +223,7 @@ def test_a_controller_that_comes_back_with_a_button_down_presses_nothing(client,
 
 def test_before_focus_there_is_a_head_but_no_controller(wearer, graphics):
     wearer.hold(pressing("thumbstick_click"))
-    with Client(graphics) as client:
+    with InputClient(graphics) as client:
         unfocused = 0
         while not client.session.focused:
             _, headset, events = client.frame()
@@ -305,7 +252,11 @@ def test_interaction_profile_is_told(client):
     ],
 )
 def test_other_controllers_and_none_at_all(monado_runtime, graphics, controllers, profile):
-    with MonadoService("null", controllers=controllers) as service, service.activate(), Client(graphics) as client:
+    with (
+        MonadoService("null", controllers=controllers) as service,
+        service.activate(),
+        InputClient(graphics) as client,
+    ):
         client.focus()
         headset = client.read()
         assert client.input.profiles == (profile, profile)
@@ -317,7 +268,7 @@ def test_other_controllers_and_none_at_all(monado_runtime, graphics, controllers
 
 
 def test_a_lost_runtime_is_told_and_a_new_one_read(monado_remote, wearer, graphics):
-    with Client(graphics) as client:
+    with InputClient(graphics) as client:
         client.focus()
         timing, _, _ = client.frame()
         monado_remote.kill()
@@ -329,7 +280,7 @@ def test_a_lost_runtime_is_told_and_a_new_one_read(monado_remote, wearer, graphi
     monado_remote.start()
     wearer.connect()
     wearer.hold(scripted(1))
-    with Client(graphics) as client:
+    with InputClient(graphics) as client:
         client.focus()
         expect_located(client.read(), scripted(1), np.eye(4))
 
