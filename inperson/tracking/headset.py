@@ -23,7 +23,7 @@ from inperson.tracking.headset_hand import CAMERA, REST, Hand, HandReading
 from inperson.tracking.headset_heading import Heading, near_head, view_heading, yaw_of
 from inperson.tracking.headset_skeleton import JOINT, WearerSkeleton
 from inperson.tracking.headset_stance import Stance
-from inperson.tracking.headset_trunk import bend_to_head, leaning_trunk
+from inperson.tracking.headset_trunk import TrunkPose, bend_to_head, leaning_trunk
 from inperson.tracking.play_calibration import PlayCalibration
 
 _HEAD, _CHEST = JOINT["head"], JOINT["spine3"]
@@ -79,13 +79,13 @@ class HeadsetFusion:
         readings = [hand.read(pose) for hand in self._hands]
         rotations = self._rest.copy() if seen is None else seen.rotations.copy()
         R_view, eyes, by = self._show_view(seen, pose, dt)
-        stray = self._pose_trunk(rotations, R_view, eyes, readings, seen, dt)
+        leaning = self._pose_trunk(rotations, R_view, eyes, readings, seen, dt)
         G, P = self._skeleton.forward(rotations, np.zeros(3))
         transl = eyes - (P[_HEAD] + G[_HEAD] @ self._skeleton.eyes)
         for k in range(2):
             self._pose_arm(k, rotations, readings[k], seen, G[_CHEST], P[_CHEST] + transl, dt)
             rotations[25 + 15 * k : 40 + 15 * k] = self._hands[k].fingers(readings[k], seen, dt)
-        self._stance.stand(rotations, transl, _yaw_of_body(rotations[0]), stray, seen, dt)
+        self._stance.stand(rotations, transl, _yaw_of_body(rotations[0]), leaning, seen, dt)
         return self._state(rotations, transl, by, seen, camera, pose, dt)
 
     def recentred(self, T_new_from_old: Float[np.ndarray, "4 4"]) -> None:
@@ -130,12 +130,12 @@ class HeadsetFusion:
         readings: list[HandReading],
         seen: SeenBody | None,
         dt: float,
-    ) -> Float[np.ndarray, "2"]:
-        """Writes pelvis, spine, neck and head; how far the body strayed from over its feet."""
+    ) -> TrunkPose:
+        """Writes pelvis, spine, neck and head; the trunk that the head alone would have."""
         R_head = R_view @ _BODY_FROM_VIEW
         left, right = (None if r.wrist is None else r.wrist.position for r in readings)
         yaw = self._heading.follow(R_view, eyes, left, right, dt)
-        leaning = leaning_trunk(self._skeleton, R_head, eyes, yaw, self._stance.middle(eyes[[0, 2]]))
+        leaning = leaning_trunk(self._skeleton, R_head, eyes, yaw, self._stance.middle)
         if seen is None:
             trunk = self._trunk(_BY_HEADSET, leaning.rotations, dt)
         else:
@@ -143,7 +143,7 @@ class HeadsetFusion:
             self._heading.yaw = _yaw_of_body(root)
             trunk = self._trunk(_BY_CAMERA, np.concatenate([root[None], seen.rotations[[3, 6, 9]]]), dt)
         rotations[_TRUNK] = bend_to_head(trunk, R_head)
-        return leaning.stray
+        return leaning
 
     def _root_of(self, seen: SeenBody, yaw: float, head_yaw: float) -> Float[np.ndarray, "3 3"]:
         """The pelvis as the webcam sees it, in the play space; its heading stays within a neck's turn of the head."""

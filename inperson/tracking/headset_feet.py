@@ -10,7 +10,9 @@ from inperson.tracking.headset_frames import ramp, wrapped
 _STEP_S = 0.32
 """Seconds a foot swings."""
 _STEP_M, _STEP_TURN = 0.12, 0.6
-"""A foot steps when it should stand this far from where it does, metres, or turned by so many radians."""
+"""A new stance is taken when a foot should stand this far from the last one, metres, or turned by so many radians."""
+_CLOSE_M, _CLOSE_TURN = 0.02, 0.05
+"""How nearly feet stand as the stance has them."""
 _SWING_HEIGHT = 0.05
 """Metres a swinging foot rises."""
 _LEAD_S = 0.25
@@ -34,14 +36,17 @@ class Footing:
 
 
 class Feet:
-    """Remembers where the feet stand."""
+    """Remembers where the feet stand. A stance is taken with both feet, one after the other."""
 
     def __init__(self) -> None:
         self._standing: Footing | None = None
+        self._aims = np.zeros((2, 3))
+        """(x, z, yaw) of the stance taken or being taken;"""
         self._from = np.zeros((2, 3))
         self._to = np.zeros((2, 3))
+        """each foot's last step;"""
         self._swing = np.full(2, np.inf)
-        """Seconds since each foot left the floor; at least `_STEP_S` when it stands."""
+        """seconds since each foot left the floor, at least `_STEP_S` when it stands."""
         self._wished = np.zeros((2, 3))
         self._speed = np.zeros(2)
 
@@ -50,9 +55,14 @@ class Feet:
         """Where the last call left them; None before the first."""
         return self._standing
 
+    @property
+    def aim(self) -> Float[np.ndarray, "2"]:
+        """(x, z) between the ankles of the stance taken or being taken."""
+        return self._aims[:, :2].mean(axis=0)
+
     def moved(self, T_new_from_old: Float[np.ndarray, "4 4"], yaw: float) -> None:
         """The play space was recentred: by a transform that turns by `yaw` radians about y."""
-        for rows in (self._from, self._to, self._wished):
+        for rows in (self._aims, self._from, self._to, self._wished):
             rows[:, :2] = rows[:, :2] @ T_new_from_old[[0, 2]][:, [0, 2]].T + T_new_from_old[[0, 2], 3]
             rows[:, 2] += yaw
         if self._standing is not None:
@@ -66,29 +76,29 @@ class Feet:
             yaw: the body's heading, radians about y from facing +z.
         """
         goal = np.column_stack([wished, np.full(2, yaw)])
-        if self._standing is None or np.hypot(*(wished - self._standing.places).mean(axis=0)) > _LEFT_BEHIND:
-            self._from, self._to, self._wished = goal.copy(), goal.copy(), goal.copy()
+        if self._standing is None or np.hypot(*(goal - self._to)[:, :2].mean(axis=0)) > _LEFT_BEHIND:
+            for rows in (self._aims, self._from, self._to, self._wished):
+                rows[:] = goal
             self._swing[:], self._speed[:] = np.inf, 0.0
         self._swing += dt
         if dt > 0.0:
             speed = (goal - self._wished)[:, :2].mean(axis=0) / dt
             self._speed += (1.0 - np.exp(-dt / _SPEED_S)) * (speed - self._speed)
         self._wished = goal
+        if _off(goal - self._aims, _STEP_M, _STEP_TURN).max() > 1.0:
+            self._aims = goal.copy()
+            self._aims[:, :2] += _LEAD_S * self._speed
         if (self._swing >= _STEP_S).all():
-            self._step_if_due(goal)
+            self._step_if_due()
         self._standing = self._footing()
         return self._standing
 
-    def _step_if_due(self, goal: Float[np.ndarray, "2 3"]) -> None:
-        """Lifts the foot that is further off, if one is too far off."""
-        off = np.hypot(*(goal - self._to)[:, :2].T) / _STEP_M
-        turned = np.array([abs(wrapped(float(a))) for a in (goal - self._to)[:, 2]]) / _STEP_TURN
-        due = np.maximum(off, turned)
+    def _step_if_due(self) -> None:
+        """Lifts the foot that is further from its place in the stance, if one is."""
+        due = _off(self._aims - self._to, _CLOSE_M, _CLOSE_TURN)
         foot = int(due.argmax())
         if due[foot] > 1.0:
-            self._from[foot] = self._to[foot]
-            self._to[foot] = goal[foot]
-            self._to[foot, :2] += _LEAD_S * self._speed
+            self._from[foot], self._to[foot] = self._to[foot], self._aims[foot]
             self._swing[foot] = 0.0
 
     def _footing(self) -> Footing:
@@ -97,3 +107,9 @@ class Feet:
         way[:, 2] = [wrapped(float(a)) for a in way[:, 2]]
         now = self._from + shares[:, None] * way
         return Footing(now[:, :2], now[:, 2], _SWING_HEIGHT * np.sin(np.pi * shares))
+
+
+def _off(difference: Float[np.ndarray, "2 3"], metres: float, turn: float) -> Float[np.ndarray, "2"]:
+    """How far each foot is off, in units of what is let pass."""
+    turned = np.array([abs(wrapped(float(a))) for a in difference[:, 2]])
+    return np.maximum(np.hypot(difference[:, 0], difference[:, 1]) / metres, turned / turn)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from numba import njit
 
 from inperson.tracking.headset_feet import Footing
-from inperson.tracking.headset_frames import about, apply, dot, inverse_times, times
+from inperson.tracking.headset_frames import about, apply, cross, dot, inverse_times, times, unit
 from inperson.tracking.headset_skeleton import JOINT, WearerSkeleton
 from inperson.tracking.headset_two_bone import two_bones
 
@@ -82,8 +82,8 @@ def _solve_leg(pelvis, hip, ankle, yaw, leg, out):
     line = hip - target
     length = np.sqrt(dot(leg.thigh, leg.thigh)) + np.sqrt(dot(leg.shin, leg.shin))
     bent = 1.0 - min(np.sqrt(dot(line, line)) / length, 1.0)
-    ahead = foot[:, 2] + pelvis[:, 2] - pelvis[:, 1] * min(pelvis[1, 2], 0.0)
-    pole = ahead + leg.side * _KNEES_OUT * 2.0 * bent * (foot[:, 0] + pelvis[:, 0])
+    across = unit(foot[:, 0] + pelvis[:, 0], _LEFT)
+    pole = unit(cross(across, line), foot[:, 2]) + leg.side * _KNEES_OUT * bent * across
     thigh, shin = two_bones(hip, target, leg.thigh, leg.shin, _LEFT, pole)
     out[0] = inverse_times(pelvis, thigh)
     out[1] = inverse_times(thigh, shin)

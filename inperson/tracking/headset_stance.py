@@ -8,11 +8,12 @@ from inperson.tracking.headset_feet import Feet, Footing
 from inperson.tracking.headset_frames import ramp
 from inperson.tracking.headset_legs import legs_of, stand
 from inperson.tracking.headset_skeleton import JOINT, WearerSkeleton
+from inperson.tracking.headset_trunk import TrunkPose
 
 _LEGS = np.array([1, 2, 4, 5, 7, 8, 10, 11])
 """Hips, knees, ankles and balls of the feet, left and right in turns."""
 _HIPS, _ANKLES = (JOINT["left_hip"], JOINT["right_hip"]), (JOINT["left_ankle"], JOINT["right_ankle"])
-_OVERSTEP = 0.10
+_OVERSTEP = 0.13
 """Metres that a step goes further than it must, so that the next is not due at once."""
 _UNSEEN, _SEEN = 0.03, 0.12
 """Radians of hips and knees: a webcam that sees no legs gives them straight."""
@@ -28,10 +29,11 @@ class Stance:
         self._legs = legs_of(skeleton)
         self._feet = Feet()
 
-    def middle(self, otherwise: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2"]:
-        """(x, z) between the ankles; `otherwise` while nobody stands yet."""
+    @property
+    def middle(self) -> Float[np.ndarray, "2"] | None:
+        """(x, z) between the ankles; None while nobody stands yet."""
         footing = self._feet.footing
-        return otherwise if footing is None else footing.places.mean(axis=0)
+        return None if footing is None else footing.places.mean(axis=0)
 
     def moved(self, T_new_from_old: Float[np.ndarray, "4 4"], yaw: float) -> None:
         """The play space was recentred: by a transform that turns by `yaw` radians about y."""
@@ -42,7 +44,7 @@ class Stance:
         rotations: Float[np.ndarray, "55 3 3"],
         transl: Float[np.ndarray, "3"],
         yaw: float,
-        stray: Float[np.ndarray, "2"],
+        trunk: TrunkPose,
         seen: SeenBody | None,
         dt: float,
     ) -> None:
@@ -52,7 +54,7 @@ class Stance:
             rotations: local rotations of the body, pelvis in the play space.
             transl: of the body.
             yaw: its heading.
-            stray: how far (x, z) the body has gone from over the feet, metres.
+            trunk: where the feet would be below the head, and how far away they may be.
             seen: the webcam's body, or None.
         """
         skeleton = self._skeleton
@@ -61,8 +63,7 @@ class Stance:
         offsets = skeleton.rest[list(_ANKLES)] - skeleton.rest[0]
         upright = np.array([[np.cos(yaw), np.sin(yaw)], [-np.sin(yaw), np.cos(yaw)]])
         apart = (offsets - offsets.mean(axis=0))[:, [0, 2]] @ upright.T
-        under = root[[0, 2]] + offsets.mean(axis=0)[[0, 2]] @ upright.T
-        wished = self.middle(under) + _overstepped(stray) + apart
+        wished = self._wished_middle(trunk) + apart
         lifts, places = np.zeros(2), wished
         if seen is not None:
             bent = float(np.linalg.norm(seen.state.body_pose[[0, 1, 3, 4]], axis=1).max())
@@ -79,10 +80,15 @@ class Stance:
         hips = root + (skeleton.rest[list(_HIPS)] - skeleton.rest[0]) @ pelvis.T
         rotations[_LEGS] = stand(self._legs, pelvis, hips, footing)
 
-
-def _overstepped(stray: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2"]:
-    distance = float(np.hypot(*stray))
-    return stray * (1.0 + _OVERSTEP / distance) if distance > 1e-6 else np.zeros(2)
+    def _wished_middle(self, trunk: TrunkPose) -> Float[np.ndarray, "2"]:
+        """Where (x, z) between the ankles should be: where it is, unless the body has left it behind."""
+        if self._feet.footing is None:
+            return trunk.over
+        stray = trunk.over - self._feet.aim
+        distance = float(np.hypot(*stray))
+        if distance <= trunk.reach:
+            return self._feet.aim
+        return trunk.over - stray / distance * max(trunk.reach - _OVERSTEP, 0.0)
 
 
 def _seen_ankles(

@@ -33,8 +33,10 @@ class TrunkPose:
 
     rotations: Float[np.ndarray, "4 3 3"]
     """Pelvis, spine1, spine2, spine3."""
-    stray: Float[np.ndarray, "2"]
-    """How far (x, z) the neck is from over the feet beyond what leaning explains, metres: the feet will follow."""
+    over: Float[np.ndarray, "2"]
+    """(x, z) between the ankles of one who stood upright below this head, metres."""
+    reach: float
+    """Metres that the feet may be away from there and the trunk still leans this far."""
 
 
 def leaning_trunk(
@@ -42,7 +44,7 @@ def leaning_trunk(
     R_head: Float[np.ndarray, "3 3"],
     eyes: Float[np.ndarray, "3"],
     yaw: float,
-    stance: Float[np.ndarray, "2"],
+    stance: Float[np.ndarray, "2"] | None,
 ) -> TrunkPose:
     """A trunk between the feet and the head, with nothing else known.
 
@@ -50,7 +52,7 @@ def leaning_trunk(
         R_head: world rotation of the head joint.
         eyes: where the midpoint between the eyes is, play space.
         yaw: the trunk's heading, radians about y from facing +z.
-        stance: (x, z) of the point between the ankles, metres.
+        stance: (x, z) of the point between the ankles, metres; None puts it below.
     """
     upright = about(_UP, yaw)
     neck = _neck_of(skeleton, R_head, upright, eyes)
@@ -59,11 +61,11 @@ def leaning_trunk(
     trunk = float(rest[JOINT["neck"], 1] - rest[JOINT["pelvis"], 1])
     lowered = max(float(rest[JOINT["neck"], 1]) - skeleton.sole - neck[1], 0.0)
     usual = upright @ (rest[JOINT["neck"]] - feet)
-    off = neck[[0, 2]] - stance - usual[[0, 2]]
-    explained = _SWAY + np.sqrt(max(trunk**2 - max(trunk - lowered, 0.0) ** 2, 0.0))
-    distance = float(np.hypot(*off))
-    stray = off * max(1.0 - explained / max(distance, 1e-9), 0.0)
-    aside, ahead = upright[[0, 2]][:, [0, 2]].T @ (off - stray)
+    over = neck[[0, 2]] - usual[[0, 2]]
+    off = np.zeros(2) if stance is None else over - stance
+    reach = _SWAY + float(np.sqrt(max(trunk**2 - max(trunk - lowered, 0.0) ** 2, 0.0)))
+    off = off * min(reach / max(float(np.hypot(*off)), 1e-9), 1.0)
+    aside, ahead = upright[[0, 2]][:, [0, 2]].T @ off
     pitch = np.clip(np.arcsin(np.clip(_BOWED * ahead / trunk, -0.95, 0.95)), _MOST_BACK, _MOST_FORWARD)
     pitch += _SQUAT_LEAN * min(lowered / _SQUAT_M, 1.0)
     room = np.clip((neck[1] - _LEAST_PELVIS) / trunk, 0.0, 1.0)
@@ -71,7 +73,7 @@ def leaning_trunk(
     roll = np.clip(np.arcsin(np.clip(-_BOWED * aside / trunk, -0.95, 0.95)), -_MOST_ASIDE, _MOST_ASIDE)
     lean = np.array([pitch, 0.0, float(roll)])
     bend = exponential(lean * (1.0 - _TILT_SHARE) / 3.0)
-    return TrunkPose(np.stack([upright @ exponential(_TILT_SHARE * lean), bend, bend, bend]), stray)
+    return TrunkPose(np.stack([upright @ exponential(_TILT_SHARE * lean), bend, bend, bend]), over, reach)
 
 
 def _neck_of(
