@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xr.api_layer
 from scipy.spatial.transform import Rotation
 
 from inperson.avatar.headset_pose import HAND_JOINTS, HandJoints, HeadsetPose
@@ -308,3 +309,17 @@ def test_everything_created_is_destroyed_session_after_session(wearer, graphics,
                 opened.close()
                 opened.close()
                 assert living(layer) == before
+
+
+def test_validation_layer_and_runtime_have_nothing_to_say(wearer, graphics, capfd):
+    with InputClient(graphics, (xr.api_layer.LUNARG_core_validation_APILAYER_NAME,)) as client:
+        client.focus()
+        for k in range(3):
+            wearer.hold(scripted(k))
+            client.session.recenter()
+            client.read()
+        assert client.input.profiles == (INDEX_CONTROLLER, INDEX_CONTROLLER)
+    said = "".join(capfd.readouterr())
+    assert "Core Validation Layer is initialized" in said
+    assert "VALID_WARNING" not in said
+    assert "ERROR" not in said
