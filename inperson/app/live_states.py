@@ -8,7 +8,7 @@ from inperson.app.played_motion import PlayedMotion
 from inperson.app.tracked import Tracked
 from inperson.app.tracking_process import TrackingProcess, TrackingSummary
 from inperson.avatar.state import PARTS, BodyState
-from inperson.tracking.extrapolate import predict
+from inperson.tracking.extrapolate import Predictor
 
 BODY = PARTS.index("body")
 
@@ -22,7 +22,7 @@ class PredictedStates:
 
     def __init__(self, newest: Callable[[], Tracked | None]) -> None:
         self._newest = newest
-        self._previous: BodyState | None = None
+        self._predictor = Predictor()
         self.based_on: Tracked | None = None
         """The frame behind the states; None until somebody was in view."""
 
@@ -30,15 +30,13 @@ class PredictedStates:
         """Look for a new frame and return it."""
         tracked = self._newest()
         if tracked is not None and (self.based_on is not None or tracked.state.confidence[BODY] > 0):
-            self._previous = self.based_on.state if self.based_on is not None else tracked.state
+            self._predictor.add(tracked.state)
             self.based_on = tracked
         return tracked
 
     def state_at(self, time_ns: int) -> BodyState | None:
         """The state at a moment (monotonic nanoseconds); None until somebody was in view."""
-        if self.based_on is None or self._previous is None:
-            return None
-        return predict(self._previous, self.based_on.state, time_ns)
+        return None if self.based_on is None else self._predictor.at(time_ns)
 
 
 class LiveStates(Protocol):

@@ -1,4 +1,4 @@
-"""Filters, holding of parts, extrapolation, offline smoothing and face retargeting, each on its own."""
+"""Filters, holding of parts, offline smoothing and face retargeting, each on its own."""
 
 from dataclasses import replace
 
@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inperson.avatar.state import BodyState
-from inperson.tracking.extrapolate import DAMPING, LONGEST, predict
 from inperson.tracking.face_retarget import (
     MEDIAPIPE_BLENDSHAPES,
     FaceRetargeter,
@@ -110,25 +109,6 @@ def moving_states(count: int, speed: float = 1.5) -> list[BodyState]:
         state = BodyState.rest(10, 0, round(t * DT * 1e9)).with_full_pose(pose)
         states.append(replace(state, transl=np.array([0.3 * t * DT, 0, -1.5], np.float32)))
     return states
-
-
-def test_prediction_runs_on_then_stops():
-    a, b = moving_states(2)
-    ahead = predict(a, b, b.time_ns + 15_000_000)
-    expected = DAMPING * (1 - np.exp(-0.015 / DAMPING))
-    assert ahead.full_pose[16, 2] - b.full_pose[16, 2] == pytest.approx(1.5 * expected, rel=1e-3)
-    assert ahead.transl[0] - b.transl[0] == pytest.approx(0.3 * expected, rel=1e-3)
-    assert ahead.time_ns == b.time_ns + 15_000_000
-    far, farther = (predict(a, b, b.time_ns + n) for n in (int(LONGEST * 1e9), 10**10))
-    np.testing.assert_allclose(far.full_pose, farther.full_pose, atol=1e-6)
-
-
-def test_prediction_without_a_past_is_the_last_state():
-    a, b = moving_states(2)
-    for early, late, t in ((a, b, b.time_ns - 1), (b, b, b.time_ns + 10**7), (a, replace(b, time_ns=10**10), 10**11)):
-        out = predict(early, late, t)
-        np.testing.assert_array_equal(out.full_pose, late.full_pose)
-        assert out.time_ns == t
 
 
 def test_lookahead_bridges_gaps_and_does_not_lag():
