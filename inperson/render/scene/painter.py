@@ -8,6 +8,7 @@ import moderngl
 from inperson.avatar.gaussians import PosedGaussians
 from inperson.render.scene.crop import Crop, PixelRectangle, crop_views
 from inperson.render.scene.hidden import HiddenAreas, HiddenTriangles
+from inperson.render.scene.look import SHADOW_RADIUS
 from inperson.render.scene.panel import Panel
 from inperson.render.scene.pictures import AvatarPictures, EyePicture
 from inperson.render.scene.rays import aim, floor_s_of_ray
@@ -18,8 +19,6 @@ from inperson.render.scene.shaders import VERTEX, avatar_shader
 from inperson.render.views import EyeView
 
 FRAMEBUFFER_SRGB, DEPTH_CLAMP = 0x8DB9, 0x864F
-SHADOW_RADIUS = 0.55
-"""Of the blob under the avatar, metres."""
 
 
 @dataclass(frozen=True, slots=True)

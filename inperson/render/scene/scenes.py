@@ -20,7 +20,7 @@ class Mirror:
     width: float = 1.2
     height: float = 2.0
     """Of the glass, which begins where the frame below it ends."""
-    frame: float = 0.045
+    frame: float = 0.055
     """How far the frame reaches beyond the glass on each side; below, to the floor."""
 
     @property

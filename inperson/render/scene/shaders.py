@@ -7,6 +7,7 @@ linear in s, so planes need not write depth. At the horizon s is 0. Colours are 
 What a mirror shows is what a ray that goes straight on would meet in a room with front and back exchanged.
 """
 
+from inperson.render.scene import look
 from inperson.render.scene.scenes import MIRROR, SceneName
 
 VERTEX = """#version 330
@@ -39,7 +40,7 @@ const float PLANE_Z = {MIRROR.plane_z};
 const vec2 GLASS = vec2({MIRROR.width / 2}, {MIRROR.height / 2});   // half its size
 const vec2 FRAME = GLASS + {MIRROR.frame};
 const float GLASS_Y = {MIRROR.frame + MIRROR.height / 2};           // the height of its middle
-const vec3 TINT = vec3(0.925, 0.955, 0.950);
+const vec3 TINT = vec3{look.GLASS_TINT};
 """
 
 _HEADER = f"""#version 330
@@ -58,55 +59,55 @@ float coverage(vec2 half_size) {{
 }}
 """
 
-_ROOM = """
-const vec3 HAZE_AHEAD = vec3(0.640, 0.662, 0.690), HAZE_BEHIND = vec3(0.545, 0.560, 0.590);
-const vec3 ZENITH = vec3(0.330, 0.372, 0.440);
+_HAZE = f"""
+const vec3 HAZE_AHEAD = vec3{look.HAZE_AHEAD}, HAZE_BEHIND = vec3{look.HAZE_BEHIND};
 
 // `z_sign`: -1 where the ray comes from a mirror.
-vec3 haze(float z_sign, float shorten) {
+vec3 haze(float z_sign, float shorten) {{
     return mix(HAZE_BEHIND, HAZE_AHEAD, 0.5 - 0.5 * z_sign * ray.z * shorten);
-}
+}}
 """
 
 _SKY = (
-    _ROOM
-    + """
-vec3 sky(float z_sign) {
+    _HAZE
+    + f"""
+const vec3 ZENITH = vec3{look.ZENITH};
+
+vec3 sky(float z_sign) {{
     float shorten = inversesqrt(dot(ray, ray));
     float up = ray.y * shorten;
     return mix(haze(z_sign, shorten), ZENITH, up * (2.0 - up));
-}
+}}
 """
 )
 
-_SHADOW = """
-const float SHADOW = 0.34;
+_SHADOW = f"""
 uniform vec3 shadow;           // x and z of its middle, 1 / its radius
 
-float shade(vec2 place) {
+float shade(vec2 place) {{
     vec2 away = (place - shadow.xy) * shadow.z;
     float k = max(1.0 - dot(away, away), 0.0);
-    return SHADOW * k * k;
-}
+    return {look.SHADOW} * k * k;
+}}
 """
 
 _FLOOR = (
-    _ROOM
+    _HAZE
     + _SHADOW
-    + """
-const vec3 FLOOR = vec3(0.452, 0.440, 0.430), JOINT = vec3(0.392, 0.384, 0.378);
-const float TILE = 0.6, JOINT_PART = 0.02;     // metres; the part of a tile that its joint takes
-const float HAZE_DISTANCE = 7.0;               // metres: half of the floor's colour is haze
+    + f"""
+const vec3 FLOOR = vec3{look.FLOOR}, JOINT = vec3{look.JOINT};
+const float TILE = {look.TILE}, JOINT_PART = {look.JOINT_WIDTH / look.TILE};
+const float HAZE_DISTANCE = {look.HAZE_DISTANCE};
 const float LEAST_S = 1e-3;                    // no farther than 1000 m
 
 // How much joint there is between the places a and b, along both axes: an exact mean, so that lines never shimmer.
-vec2 joints(vec2 a, vec2 b) {
+vec2 joints(vec2 a, vec2 b) {{
     vec2 up_to_a = floor(a) * JOINT_PART + min(fract(a), JOINT_PART);
     vec2 up_to_b = floor(b) * JOINT_PART + min(fract(b), JOINT_PART);
     return clamp((up_to_b - up_to_a) / (b - a), 0.0, 1.0);
-}
+}}
 
-vec3 ground(float z_sign) {
+vec3 ground(float z_sign) {{
     vec2 out_there = ray.xz / max(s, LEAST_S), place = eye.xz + out_there;
     vec2 half_pixel = 0.5 * fwidth(place) + 1e-4;
     place.y = z_sign < 0.0 ? 2.0 * PLANE_Z - place.y : place.y;
@@ -114,7 +115,7 @@ vec3 ground(float z_sign) {
     vec3 tiles = mix(FLOOR, JOINT, max(lines.x, lines.y)) * (1.0 - shade(place));
     float far = dot(out_there, out_there) / (HAZE_DISTANCE * HAZE_DISTANCE);
     return mix(tiles, haze(z_sign, inversesqrt(dot(ray, ray))), far / (1.0 + far));
-}
+}}
 """
 )
 
@@ -136,13 +137,12 @@ SHADOW_ALONE = (
 """What passthrough keeps of the floor."""
 FRAME = (
     _HEADER
-    + """
-const vec3 WOOD = vec3(0.205, 0.182, 0.165);
-void main() {
+    + f"""
+void main() {{
     float frame = coverage(FRAME);
     if (frame == 0.0) discard;
-    color = vec4(WOOD, 1.0) * frame;
-}
+    color = vec4({", ".join(map(str, look.WOOD))}, 1.0) * frame;
+}}
 """
 )
 """The board of which the glass covers all but the rim."""
