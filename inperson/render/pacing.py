@@ -20,9 +20,9 @@ from statistics import median
 WINDOW = 120
 """Frames that are looked back at: one to two seconds."""
 EIGHTHS_PER_OCTAVE = 8
-LEVEL_SCALES = (0.5, 0.35, 0.25)
-"""The scales at which the next level of detail takes over. A level has half the Gaussians of the one before, and
-there the pixels under one Gaussian have become four times fewer than at full size: its detail no longer shows."""
+LEVEL_SCALES = (0.7, 0.5, 0.35)
+"""The scales at which the next level of detail takes over. Each has half the pixels of the one before, and each level
+half the Gaussians: there are never more Gaussians to a pixel than at full quality."""
 
 
 @dataclass(frozen=True, slots=True)
