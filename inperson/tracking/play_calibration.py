@@ -1,4 +1,7 @@
-"""`PlayCalibration`: where the webcam is in the play space and how tall its wearer stands; saved per user."""
+"""`PlayCalibration`: where the webcam is in the play space and how tall its wearer stands; saved per user.
+
+`play_calibration_solver.solve_calibration` finds it from a guided step.
+"""
 
 import os
 import re
