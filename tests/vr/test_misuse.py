@@ -6,19 +6,34 @@ reported; the second half watches the product.
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import xr
 import xr.api_layer
 
+from inperson.avatar.body import load_body
+from inperson.avatar.file import load_avatar
+from inperson.avatar.headset_pose import HeadsetPose
+from inperson.avatar.lod import levels_of_detail
+from inperson.avatar.posing import AvatarPoser
+from inperson.avatar.state import BodyState
+from inperson.render.pacing import Rung
+from inperson.render.scene.scenes import SceneName
+from inperson.render.xr.buttons import InputEvent
+from inperson.render.xr.events import SessionState
 from tests.vr.call_rules import violations
+from tests.vr.headset_run import headset_run, standing
 from tests.vr.monado import MonadoService
 from tests.vr.raw_client import RawClient
 from tests.vr.recording import RecordingLayer
+from tests.vr.remote_devices import Controller, RemoteDevices, Wearer, pose
 
 CORE_VALIDATION = xr.api_layer.LUNARG_core_validation_APILAYER_NAME
 
@@ -249,3 +264,65 @@ def test_the_validation_layer_is_awake(
     client.connect()
     attempt(lambda: misuse(client))
     assert vuid in validation_errors("".join(capfd.readouterr()))
+
+
+# --- the product --------------------------------------------------------------------------------------------------
+
+ABOUT_TIMING = ("Frame late by", "Dropping old missed frame", "Session is visible but not active")
+"""What Monado warns of when a frame comes late or a session comes and goes: no misuse."""
+
+
+@pytest.fixture(scope="module")
+def levels() -> tuple[AvatarPoser, AvatarPoser]:
+    avatar = load_avatar("ada")
+    body = load_body(avatar.body_name)
+    return AvatarPoser(avatar, body), AvatarPoser(levels_of_detail(avatar, body)[2], body)
+
+
+@pytest.mark.parametrize("scene", ["mirror", "embodied", "face-to-face"])
+def test_nothing_is_misused_whatever_the_wearer_and_the_machine_do(
+    monado_remote: MonadoService,
+    wearer: RemoteDevices,
+    recorder: RecordingLayer,
+    levels: tuple[AvatarPoser, AvatarPoser],
+    scene: SceneName,
+    capfd: pytest.CaptureFixture,
+):
+    body = levels[0].body
+    layers = (recorder.name, CORE_VALIDATION, xr.api_layer.KHRONOS_best_practices_validation_APILAYER_NAME)
+    rungs = (Rung(1.0, 0, 1.0, 1.0), Rung(0.6, 1, 0.36, 0.25))
+    slow = True
+
+    def pose_at(headset: HeadsetPose) -> BodyState:
+        if slow:
+            time.sleep(0.1)  # two refreshes: late frames, and the pacing has to step down
+        return replace(standing(body, 0.0, -1.0, 0.0), time_ns=headset.time_ns)
+
+    with headset_run(levels, pose_at, scene=scene, rungs=rungs, api_layers=layers) as run:
+        wearer.stream(lambda now: Wearer(pose(0.1 * np.sin(now * 1e-9), 1.6, yaw=20 * np.cos(now * 1e-9))))
+        run.rendered(8)
+        slow = False
+        for step in (
+            Wearer(right=Controller(pose(0.2, 1.3, -0.5), pressed=frozenset({"thumbstick_click"}))),
+            Wearer(left=Controller(pose(-0.2, 1.3, -0.5), active=False, hand_active=False)),
+            Wearer(pose(y=1.2, pitch=-30), right=Controller(pose(0.2, 1.0, -0.4), hand_active=False)),
+            Wearer(),
+        ):
+            wearer.hold(step)
+            run.rendered(3)
+        states = run.leave()
+    said = "".join(capfd.readouterr())
+    assert states[-1] is SessionState.EXITING
+    assert {record.scale for record in run.records} == {1.0, 0.6}
+    assert run.asked == [InputEvent.RECENTER]
+    assert len(recorder.recording.of("xrEndFrame")) == len(run.records) > 20
+    assert violations(recorder.recording.calls) == []
+    assert validation_errors(said) == []
+    assert runtime_refusals(said) == []
+    assert "Core Validation Layer is initialized" in said
+    service_complaints = [
+        line
+        for line in monado_remote.log_text().splitlines()
+        if line.lstrip().startswith(("WARN", "ERROR")) and not any(known in line for known in ABOUT_TIMING)
+    ]
+    assert service_complaints == []
