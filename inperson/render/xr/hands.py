@@ -60,9 +60,9 @@ class _HandTracker:
         if extensions.HAND_DATA_SOURCE in session.runtime.enabled:
             sources = [xr.HandTrackingDataSourceEXT.UNOBSTRUCTED, xr.HandTrackingDataSourceEXT.CONTROLLER]
             requested = xr.HandTrackingDataSourceInfoEXT(requested_data_sources=sources)
-            info.next = ctypes.pointer(requested)
+            info.next = ctypes.addressof(requested)
             self._source = xr.HandTrackingDataSourceStateEXT()
-            self._locations.next = ctypes.pointer(self._source)
+            self._locations.next = ctypes.addressof(self._source)
         self._handle = xr.HandTrackerEXT()
         self._handle.instance = instance
         create = extension_function(instance, "xrCreateHandTrackerEXT")
