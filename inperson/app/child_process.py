@@ -10,6 +10,8 @@ import multiprocessing.context
 import os
 import signal
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -20,6 +22,8 @@ from inperson.errors import InPersonError
 from inperson.paths import cache_dir
 
 JOIN_PATIENCE_S = 5.0
+ORPHAN_PATIENCE_S = 10.0
+"""For a process whose parent is gone to end by itself: it may hang in a native library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +126,18 @@ def _run(work: Callable[..., None], args: tuple[Any, ...], connection: Connectio
     """What runs in the process. A bug's traceback goes to the log, like all that native libraries say."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the one that started this decides
     os.dup2(os.open(log, os.O_WRONLY | os.O_APPEND), 2)
+    threading.Thread(target=_end_with_parent, name="orphan-watch", daemon=True).start()
     try:
         work(*args, connection)
     except InPersonError as error:
         connection.send(_Failed(type(error), error.what, error.mend))
     except (EOFError, BrokenPipeError):
         return  # the process that started this one is gone
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    time.sleep(ORPHAN_PATIENCE_S)
+    os._exit(1)

@@ -29,6 +29,8 @@ class PlayedMotion:
         self, motion: MotionClip, performer: BodyModel | None, body: BodyModel, betas: Float[np.ndarray, " B"]
     ) -> None:
         self._joints = BodyPoser(body, betas)
+        self._betas = np.zeros(body.num_betas, np.float32)
+        self._betas[: len(betas)] = betas
         self._motion = motion.y_up(self._joints.rest_joints[PELVIS])
         self._expression = expression_for(motion, body)
         self._performer = None
@@ -59,7 +61,7 @@ class PlayedMotion:
 
         Two people of different proportions cannot agree everywhere; head and shoulders are what one looks at.
         """
-        state = replace(self._motion.state(frame), expression=self._expression[frame])
+        state = replace(self._motion.state(frame), betas=self._betas, expression=self._expression[frame])
         if self._performer is None:
             return state
         bare = replace(state, expression=state.expression[:0])

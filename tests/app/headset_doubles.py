@@ -52,7 +52,7 @@ class ScriptedHeadset:
         pass
 
     def describe(self) -> HeadsetReady:
-        return HeadsetReady("Scripted 1.0", "a headset of cardboard")
+        return HeadsetReady("Scripted 1.0", "a headset of cardboard", "egl")
 
     def run(self, link: HeadsetLink, go: Go) -> HeadsetFigures:
         state = BodyState.rest(self.body.num_betas, self.body.num_expression)

@@ -32,6 +32,10 @@ class HeadsetLink:
             commands.append(Stop())
         return commands
 
+    def wait(self, seconds: float) -> None:
+        """Sleep so long, or until there is a command."""
+        self._control.poll(seconds)
+
     def wait_command(self) -> Command:
         """The next command, however long it takes."""
         try:

@@ -34,11 +34,13 @@ from inperson.errors import InPersonError
 
 READY_PATIENCE_S = 240.0
 """Compilation on a slow machine's first start takes most of this."""
-STOP_PATIENCE_S = 12.0
+STOP_PATIENCE_S = 6.0
 """To walk through the states up to EXITING, with a runtime that dawdles."""
 RESTART_AFTER_S = 1.0
 MOST_CRASHES, WITHIN_S = 3, 60.0
 """This many crashes in this long are a fault that starting again does not mend."""
+SILENCE_S = 3.0
+"""Without a word from a process that tells its status twice a second: its runtime does not return."""
 FRESH_NS = 250_000_000
 """How long a wearer's state is shown after the headset drew it."""
 
@@ -87,8 +89,8 @@ class HeadsetProcess:
         self._context = multiprocessing.get_context("spawn")
         self._dtype = state_dtype(num_betas, num_expression)
         self._states = Mailbox(self._context, self._dtype)
-        self.status = HeadsetStatus("starting")
-        """The newest."""
+        self._status = HeadsetStatus("starting")
+        self._heard_at = 0.0
         self._figures: HeadsetFigures | None = None
         self._go: Go | None = None
         self._ready: HeadsetReady | None = None
@@ -126,7 +128,8 @@ class HeadsetProcess:
         """
         recentred = False
         if self._child is None and self._figures is None and time.monotonic() >= self._restart_at:
-            self._plan = replace(self._plan, patient=True)
+            bindings = (self._ready.binding,) if self._ready is not None else self._plan.bindings
+            self._plan = replace(self._plan, bindings=bindings, patient=True)
             self._child = self._start()
         try:
             while self._child is not None and self._figures is None and self._child.has_news():
@@ -134,6 +137,14 @@ class HeadsetProcess:
         except InPersonError as error:
             self._lost(error)
         return recentred
+
+    @property
+    def status(self) -> HeadsetStatus:
+        """The newest that is known."""
+        waits = self._child is None or self._figures is not None or self._status.state == "starting"
+        if waits or time.monotonic() - self._heard_at < SILENCE_S:
+            return self._status
+        return replace(self._status, state="no answer", notice="the runtime does not answer")
 
     @property
     def ended(self) -> bool:
@@ -191,16 +202,17 @@ class HeadsetProcess:
             self._child.send(message)
 
     def _take(self, message: object) -> bool:
+        self._heard_at = time.monotonic()
         match message:
             case HeadsetReady():
                 self._ready = message
                 if self._go is not None:  # started again
                     self._tell(self._go)
             case HeadsetStatus():
-                self.status = message
+                self._status = message
             case HeadsetFigures():
                 self._figures = message
-                self.status = HeadsetStatus("ended", runtime=message.runtime)
+                self._status = HeadsetStatus("ended", runtime=message.runtime)
         return isinstance(message, Recentred)
 
     def _lost(self, error: InPersonError) -> None:
@@ -213,7 +225,7 @@ class HeadsetProcess:
         if len(self._crashes) >= MOST_CRASHES and now - self._crashes[-MOST_CRASHES] < WITHIN_S:
             raise error
         runtime = self._ready.runtime if self._ready else ""
-        self.status = HeadsetStatus("starting again", runtime, notice=f"{error.what}, starting it again")
+        self._status = HeadsetStatus("starting again", runtime, notice=f"{error.what}, starting it again")
 
 
 def _drive(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from inperson.app.headset.plan import Binding
 from inperson.render.frame_times import FrameFigures
 
 
@@ -13,6 +14,8 @@ class HeadsetReady:
     """The runtime's name and version."""
     system: str
     """The headset's name."""
+    binding: Binding
+    """How OpenGL is shared."""
 
 
 @dataclass(frozen=True, slots=True)

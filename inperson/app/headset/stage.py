@@ -1,0 +1,111 @@
+"""Everything that draws in a headset and outlives its sessions: context, rasteriser, painter, pacing."""
+
+from contextlib import ExitStack
+
+import moderngl
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+from inperson.app.headset.plan import HeadsetPlan
+from inperson.app.headset.wardrobe import Worn
+from inperson.avatar.headset_pose import HeadsetPose
+from inperson.errors import BadInputError, DeviceError
+from inperson.render.backends import make_rasterizer
+from inperson.render.gl import GlRasterizer, is_software
+from inperson.render.gpu_timer import GpuTimer
+from inperson.render.gsplat_cuda import GsplatRasterizer
+from inperson.render.headset import FAR, NEAR
+from inperson.render.pacing import Pacing, ladder
+from inperson.render.scene.painter import ScenePainter
+from inperson.render.scene.pictures import AvatarPictures, GlPictures, HostPictures
+from inperson.render.views import EyeView
+from inperson.render.xr.graphics import Graphics
+
+EYE_HEIGHT, HALF_IPD = 1.6, 0.0315
+HALF_FOV, LOOKING_DOWN = np.deg2rad(45.0), np.deg2rad(-45.0)
+"""Of nobody in particular: warming up needs some eyes."""
+
+
+class Stage:
+    """Draws scenes. Use from the thread that made the graphics.
+
+    Args:
+        plan: of the headset.
+        graphics: current; stays the caller's.
+        counts: Gaussians of the first avatar's levels of detail.
+        threads: that draw, where the CPU does.
+    """
+
+    def __init__(self, plan: HeadsetPlan, graphics: Graphics, counts: tuple[int, ...], threads: int) -> None:
+        self._context = graphics.context
+        with ExitStack() as closing:
+            self.backend, pictures = _open_pictures(plan.backend, self._context, threads, closing)
+            closing.callback(pictures.close)
+            self.painter = ScenePainter(self._context, pictures, plan.scene, passthrough=plan.passthrough)
+            closing.callback(self.painter.close)
+            self._closing = closing.pop_all()
+        self.gpu_timer = GpuTimer(self._context)
+        self.pacing = Pacing(ladder(counts))
+
+    def warm(self, worn: Worn, eye_size: tuple[int, int]) -> None:
+        """Draw once into a drawer: after this nothing is compiled, and memory has its size."""
+        heads = [_head(pitch) for pitch in (0.0, LOOKING_DOWN)]  # ahead a mirror or somebody, below the own body
+        state = worn.feed.state_for(HeadsetPose(0, heads[0])) or worn.somebody()
+        context = self._context
+        targets = [
+            context.framebuffer([context.texture(eye_size, 4)], context.depth_texture(eye_size)) for _ in range(2)
+        ]
+        for poser in worn.posers:
+            prepared = self.painter.prepare(poser.pose(state))
+            for head in heads:
+                views = [_eye(head, shift, *eye_size) for shift in (-HALF_IPD, HALF_IPD)]
+                self.painter.draw(prepared, views, targets)
+        context.finish()
+        for target in targets:
+            target.color_attachments[0].release()
+            target.depth_attachment.release()
+            target.release()
+        worn.feed.start_anew()
+
+    def close(self) -> None:
+        """Free what was made."""
+        self._closing.close()
+
+
+def _open_pictures(
+    backend: str, context: moderngl.Context, threads: int, closing: ExitStack
+) -> tuple[str, AvatarPictures]:
+    """The avatar's rasteriser by name, and how its pictures get to the painter."""
+    if backend == "auto":
+        backend = _fastest(context)
+    if backend == "gl":
+        gl = GlRasterizer(context)
+        closing.callback(gl.close)
+        return gl.name, GlPictures(gl)
+    rasterizer = make_rasterizer(backend, threads)
+    closing.callback(rasterizer.close)
+    return rasterizer.name, HostPictures(context, rasterizer)
+
+
+def _fastest(context: moderngl.Context) -> str:
+    """gsplat where there is CUDA, else this context if a GPU draws it, else the CPU, which beats software OpenGL."""
+    try:
+        GsplatRasterizer().close()
+    except (DeviceError, BadInputError):  # no CUDA, or without gsplat: the next best
+        return "cpu" if is_software(context) else "gl"
+    return "gsplat"
+
+
+def _head(pitch: float) -> Float[np.ndarray, "4 4"]:
+    T_play_from_head = np.eye(4)
+    T_play_from_head[:3, :3] = Rotation.from_euler("x", pitch).as_matrix()
+    T_play_from_head[1, 3] = EYE_HEIGHT
+    return T_play_from_head
+
+
+def _eye(T_play_from_head: Float[np.ndarray, "4 4"], shift: float, width: int, height: int) -> EyeView:
+    T_head_from_eye = np.eye(4)
+    T_head_from_eye[0, 3] = shift
+    angles = (-HALF_FOV, HALF_FOV, HALF_FOV, -HALF_FOV)
+    return EyeView(T_play_from_head @ T_head_from_eye, *angles, width, height, NEAR, FAR)
