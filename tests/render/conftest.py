@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import moderngl
 import pytest
 import torch
 
@@ -27,6 +28,13 @@ def gl() -> Iterator[GlRasterizer]:
     rasterizer = GlRasterizer()
     yield rasterizer
     rasterizer.close()
+
+
+@pytest.fixture
+def context(gl: GlRasterizer) -> Iterator[moderngl.Context]:
+    """The `gl` rasteriser's context, current while a test runs."""
+    with gl.context:
+        yield gl.context
 
 
 @pytest.fixture(scope="session")
