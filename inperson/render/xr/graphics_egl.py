@@ -50,8 +50,10 @@ class EglGraphics:
         self._egl.eglMakeCurrent(self._display, self._surface, self._surface, self._native)
 
     def close(self) -> None:
-        """Free the context."""
+        """Free the context. It is no longer current either: a thread with a current EGL context cannot use GLX."""
+        self.make_current()
         self.context.release()
+        self._egl.eglMakeCurrent(self._display, None, None, None)
 
     def _config(self) -> int:
         """The EGLConfig that moderngl chose: asked back by its id, since the context does not keep the handle."""

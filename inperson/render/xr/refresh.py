@@ -4,6 +4,9 @@ import xr
 
 from inperson.render.xr import extensions
 
+SETTLING_FRAMES = 10
+"""A runtime's first predictions are guesses: Monado's say 16 ms for three frames, whatever the display."""
+
 
 def choose_rate(offered: tuple[float, ...], limit: float) -> float:
     """The highest of the offered rates up to `limit`, or the lowest one if all are higher; hertz.
@@ -17,8 +20,8 @@ def choose_rate(offered: tuple[float, ...], limit: float) -> float:
 class RefreshRate:
     """The nominal rate that missed frames are counted against.
 
-    A runtime that lets nobody choose does not name its rate either: then it is the shortest period it has predicted,
-    since predictions only ever grow under load.
+    A runtime that lets nobody choose does not name its rate either: then it is the shortest period it has predicted
+    since it settled, because predictions only ever grow under load.
 
     Args:
         session: a new one.
@@ -29,6 +32,7 @@ class RefreshRate:
     def __init__(self, session: xr.Session, enabled: frozenset[str], limit: float) -> None:
         self.offered: tuple[float, ...] = ()
         self._named: float | None = None
+        self._predictions = 0
         self._shortest_ns: int | None = None
         if extensions.REFRESH_RATE in enabled:
             self.offered = tuple(sorted(xr.enumerate_display_refresh_rates_fb(session)))
@@ -45,7 +49,11 @@ class RefreshRate:
     def predicted(self, period_ns: int) -> None:
         """A frame's predicted period; 0 where the runtime does not know."""
         if period_ns > 0:
-            self._shortest_ns = min(period_ns, self._shortest_ns or period_ns)
+            self._predictions += 1
+            if self._shortest_ns is None or self._predictions <= SETTLING_FRAMES:
+                self._shortest_ns = period_ns
+            else:
+                self._shortest_ns = min(period_ns, self._shortest_ns)
 
     @property
     def period_ns(self) -> int:

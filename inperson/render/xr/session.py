@@ -123,7 +123,7 @@ class XrSession:
 
     @property
     def play_space(self) -> xr.Space:
-        """The play space for xrLocate...: ask for it each frame, since `wait_frame` and `poll` may replace it."""
+        """The play space for xrLocate...: ask for it each frame, since `wait_frame` may replace it."""
         return self._play.handle
 
     @property
@@ -244,8 +244,8 @@ class XrSession:
                 self._enter(state)
             case InstanceLossPending():
                 raise RuntimeLost("the OpenXR runtime announces its end")
-            case ReferenceSpaceChanged(space) if space is self._play.base_type:
-                self._play.base_moved()
+            case ReferenceSpaceChanged(space, change_xr_time) if space is self._play.base_type:
+                self._play.base_moves(change_xr_time)
             case RefreshRateChanged(to_rate=rate):
                 self._rate.changed(rate)
             case VisibilityMaskChanged(eye):

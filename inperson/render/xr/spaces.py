@@ -32,6 +32,8 @@ class PlaySpace:
         if not knows_floor and xr.ReferenceSpaceType.STAGE in offered:
             self._stage = self._create(xr.ReferenceSpaceType.STAGE, np.eye(4))
         self.handle = self._create(self.base_type, self._T_base_from_play)
+        self._floor_settled = self._stage is None
+        self._base_moves_at: int | None = None
         self._recenter_asked = False
 
     @property
@@ -43,16 +45,18 @@ class PlaySpace:
         """Put the origin under the head at the next `update` that knows where it is."""
         self._recenter_asked = True
 
-    def base_moved(self) -> None:
-        """The runtime moved its own origin under the wearer: that counts, not our earlier offset."""
-        height = self._T_base_from_play[1, 3]
-        self._replace(np.eye(4))
-        self._lower_to(height)
+    def base_moves(self, xr_time: int) -> None:
+        """The runtime will move its own origin under the wearer: from then on that counts, not our offset."""
+        self._base_moves_at = xr_time
 
     def update(self, xr_time: int) -> None:
         """Apply what is due, between two frames: nothing located earlier may be used afterwards."""
-        if self._stage is not None:
-            self._settle_on_stage(self._stage, xr_time)
+        if self._base_moves_at is not None and xr_time >= self._base_moves_at:
+            self._base_moves_at = None
+            self._floor_settled = self._stage is None
+            self._replace(_raised(np.eye(4), self._T_base_from_play[1, 3]))
+        if self._stage is not None and not self._floor_settled:
+            self._settle_on(self._stage, xr_time)
         if self._recenter_asked and (T_play_from_head := self.locate_head(xr_time)) is not None:
             self._recenter_asked = False
             self._replace(self._T_base_from_play @ under_head(T_play_from_head))
@@ -71,17 +75,11 @@ class PlaySpace:
             if space is not None:
                 destroy(xr.destroy_space, space)
 
-    def _settle_on_stage(self, stage: xr.Space, xr_time: int) -> None:
+    def _settle_on(self, stage: xr.Space, xr_time: int) -> None:
         T_play_from_stage = _locate(stage, self.handle, xr_time)
         if T_play_from_stage is not None:
-            self._lower_to(self._T_base_from_play[1, 3] + T_play_from_stage[1, 3])
-            destroy(xr.destroy_space, stage)
-            self._stage = None
-
-    def _lower_to(self, height: float) -> None:
-        T_base_from_play = self._T_base_from_play.copy()
-        T_base_from_play[1, 3] = height
-        self._replace(T_base_from_play)
+            self._floor_settled = True
+            self._replace(_raised(self._T_base_from_play, T_play_from_stage[1, 3]))
 
     def _replace(self, T_base_from_play: Float[np.ndarray, "4 4"]) -> None:
         replaced = self.handle
@@ -96,6 +94,12 @@ class PlaySpace:
                 reference_space_type=kind, pose_in_reference_space=posef_from_matrix(T_base_from_space)
             ),
         )
+
+
+def _raised(matrix: Float[np.ndarray, "4 4"], height: float) -> Float[np.ndarray, "4 4"]:
+    raised = matrix.copy()
+    raised[1, 3] += height
+    return raised
 
 
 def under_head(T_play_from_head: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, "4 4"]:
