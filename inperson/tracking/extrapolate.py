@@ -19,8 +19,11 @@ LONG, SHORT = 5, 3
 """Velocities that show a steady motion, and those that show whether there is a motion at all."""
 STEADY = (0.04, 0.1)
 """Spread of the last `LONG` velocities up to which a motion runs on undamped, and from which it dies out."""
-ERRATIC = (0.3, 1.0)
-"""Spread of the last `SHORT` velocities from which less is predicted, and from which nothing is."""
+ERRATIC = (0.2, 0.7)
+"""Unevenness of the last `SHORT` velocities from which less is predicted, and from which nothing is."""
+RESTING = (0.05, 0.15)
+"""Mean speed (rad/s; m/s for the translation) up to which nothing is predicted, and from which all is: a tracker's
+noise moves a resting body as fast, and what lags behind so slow a motion nobody sees."""
 RUN_ON = 0.12
 """Seconds for which a steady motion runs on undamped."""
 DAMPING = 0.06
@@ -100,9 +103,11 @@ def effective_seconds(
     dies_out = _dying(ahead)
     runs_on = min(ahead, RUN_ON) + _dying(max(ahead - RUN_ON, 0.0))
     steady = _falling(spread(velocities), STEADY) if len(velocities) == LONG else 0.0
-    believed = _falling(spread(velocities[-SHORT:]), ERRATIC)
+    recent = velocities[-SHORT:]
+    speed = np.linalg.norm(recent, axis=2).mean(axis=0)
+    believed = _falling(unevenness(recent), ERRATIC) * (1.0 - _falling(speed, RESTING))
     seconds = believed * (dies_out + steady * (runs_on - dies_out))
-    return np.minimum(seconds, braking_seconds(ahead, velocities[-SHORT:], times[-SHORT:]))
+    return np.minimum(seconds, braking_seconds(ahead, recent, times[-SHORT:]))
 
 
 def spread(velocities: Float[np.ndarray, "K J 3"]) -> Float[np.ndarray, " J"]:
@@ -111,6 +116,15 @@ def spread(velocities: Float[np.ndarray, "K J 3"]) -> Float[np.ndarray, " J"]:
     deviation = np.sqrt(np.square(velocities - mean).sum(axis=2).mean(axis=0))
     length = np.linalg.norm(mean, axis=1)
     return np.divide(deviation, length, out=np.full(len(length), np.inf), where=length > 0.0)
+
+
+def unevenness(velocities: Float[np.ndarray, "3 J 3"]) -> Float[np.ndarray, " J"]:
+    """How far three velocities are from changing evenly: 0 where they do, 1 where each takes back the one before
+    (shaking), about a half where they have nothing to do with each other."""
+    first, second, third = velocities
+    size = np.linalg.norm(first, axis=1) + 2.0 * np.linalg.norm(second, axis=1) + np.linalg.norm(third, axis=1)
+    uneven = np.linalg.norm(first - 2.0 * second + third, axis=1)
+    return np.divide(uneven, size, out=np.ones(len(size)), where=size > 0.0)
 
 
 def braking_seconds(
