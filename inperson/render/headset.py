@@ -9,9 +9,12 @@ are located last, when everything that does not depend on them is done, and what
 fields of view that were drawn. A frame that took too long is submitted all the same: the runtime reprojects it from
 its own pose to the present one, and `Pacing` draws the next ones with less.
 
-Nothing else belongs on this thread: no files, no printing, no waiting for other processes.
+Nothing else belongs on this thread: no files, no printing, no waiting for other processes. Python's garbage collector
+would stop it at any moment for as long as the whole heap takes: a process that runs the loop freezes the heap and
+switches automatic collection off (gc.freeze, gc.disable), and the loop collects when a frame has been handed over.
 """
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,6 +41,9 @@ NEAR, FAR = 0.05, 50.0
 """Planes of the projection, metres: nearer than a hand before the eyes, farther than the room."""
 IDLE_S = 0.01
 """Sleep between looks for news from a runtime that wants no frames."""
+
+COLLECT_EVERY = 64
+"""Frames between two collections of the thousand small cycles that they leave behind, most of them of ctypes."""
 
 
 class Poser(Protocol):
@@ -131,6 +137,7 @@ class HeadsetLoop:
         self._pose_at, self._pacing, self._gpu = pose_at, pacing, gpu_timer
         self._on_input, self._witness = on_input, witness
         self._shown_ns: int | None = None
+        self._frames = 0
         self._mask()
 
     def step(self) -> FrameRecord | None:
@@ -152,6 +159,7 @@ class HeadsetLoop:
         rung = self._pacing.rung
         submission = self._draw(timing, rung, laps) if timing.should_render else None
         self._session.end_frame(timing, submission)
+        self._collect()
         laps.end("submit")
         record = FrameRecord(
             display_time_ns=timing.display_time_ns,
@@ -208,6 +216,12 @@ class HeadsetLoop:
                     self._session.request_exit()
             if self._on_input is not None:
                 self._on_input(event)
+
+    def _collect(self) -> None:
+        """What the collector would do by itself, were it not switched off."""
+        self._frames += 1
+        if self._frames % COLLECT_EVERY == 0 and not gc.isenabled():
+            gc.collect()
 
     def _mask(self) -> None:
         """Tell the painter what the lenses never show."""
