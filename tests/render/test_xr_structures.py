@@ -3,7 +3,8 @@
 import ctypes
 import math
 import sys
-from types import ModuleType
+import time
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -46,6 +47,23 @@ def test_clocks_differ_by_their_zero_only(offset: int, xr_time: int):
     clock = XrClock(offset)
     assert clock.xr_time(clock.monotonic_ns(xr_time)) == xr_time
     assert clock.monotonic_ns(xr_time + 5) - clock.monotonic_ns(xr_time) == 5
+
+
+def test_windows_asks_by_its_performance_counter(monkeypatch: pytest.MonkeyPatch):
+    def query_performance_counter(counter: object) -> None:
+        ctypes.cast(counter, ctypes.POINTER(ctypes.c_longlong))[0] = time.monotonic_ns() // 100
+
+    kernel32 = SimpleNamespace(QueryPerformanceCounter=query_performance_counter)
+    monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel32), raising=False)
+    monkeypatch.setattr(
+        xr,
+        "convert_win32_performance_counter_to_time_khr",
+        lambda instance, counter: xr.Time(counter.value * 100 - 7_000_000_000),
+        raising=False,
+    )
+    monkeypatch.setattr("inperson.render.xr.clock.sys", SimpleNamespace(platform="win32"))
+    offset = XrClock.of(xr.Instance()).offset_ns
+    assert offset == pytest.approx(7_000_000_000, abs=5_000_000)
 
 
 @pytest.mark.parametrize(

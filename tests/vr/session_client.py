@@ -99,6 +99,7 @@ class SessionClient:
     def leave(self) -> None:
         """Ask to exit and see it through."""
         self.session.request_exit()
+        self.session.request_exit()  # twice is once
         give_up = time.monotonic() + PATIENCE
         while self.session.state is not SessionState.EXITING:
             assert time.monotonic() < give_up, f"stays {self.session.state}"

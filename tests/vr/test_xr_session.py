@@ -13,12 +13,12 @@ import pytest
 from OpenGL import GL
 
 from inperson.render.xr import extensions
-from inperson.render.xr.events import SessionState, StateChanged
+from inperson.render.xr.events import ReferenceSpaceChanged, SessionState, StateChanged
 from inperson.render.xr.graphics import open_graphics
 from inperson.render.xr.loss import RuntimeLost
 from inperson.render.xr.refresh import SETTLING_FRAMES
 from inperson.render.xr.spaces import DEFAULT_EYE_HEIGHT
-from tests.vr.monado import MonadoService
+from tests.vr.monado import MonadoService, prefix
 from tests.vr.remote_devices import RemoteDevices, Wearer, pose
 from tests.vr.session_client import SessionClient
 
@@ -126,6 +126,25 @@ def test_recentring_puts_the_origin_under_the_head(wearer: RemoteDevices):
         np.testing.assert_allclose(client.session.locate_head(client.frame()), pose(0.0, 1.7, -0.5), atol=1e-5)
         client.session.recenter()  # from an already recentred space
         np.testing.assert_allclose(client.session.locate_head(client.frame()), pose(0.0, 1.7, 0.0), atol=1e-5)
+
+
+def test_the_runtimes_own_recentring_replaces_ours(wearer: RemoteDevices, monado_remote: MonadoService):
+    wearer.hold(Wearer(T_stage_from_head=pose(1.0, 1.7, -2.0, yaw=70.0)))
+    with SessionClient() as client:
+        client.show()
+        client.session.recenter()
+        client.frame()
+        np.testing.assert_allclose(client.session.T_base_from_play, pose(1.0, 0.0, -2.0, yaw=70.0), atol=1e-5)
+        wearer.hold(Wearer(T_stage_from_head=pose(2.0, 1.5, -1.0, yaw=10.0)))
+        client.frame()
+        subprocess.run(
+            [prefix() / "bin" / "monado-ctl", "-c"], env=monado_remote.env, check=True, capture_output=True
+        )
+        timing = client.frames(2)[-1]
+        moved = [event.space.name for event in client.events if isinstance(event, ReferenceSpaceChanged)]
+        assert "LOCAL_FLOOR" in moved
+        np.testing.assert_array_equal(client.session.T_base_from_play, np.eye(4))
+        np.testing.assert_allclose(client.session.locate_head(timing), pose(0.0, 1.5, 0.0), atol=1e-5)
 
 
 def test_without_local_floor_the_stage_says_where_the_floor_is(

@@ -5,7 +5,7 @@ import pytest
 from jaxtyping import UInt8
 from OpenGL import GL
 
-from inperson.render.xr import extensions
+from inperson.render.xr import extensions, swapchains
 from inperson.render.xr.swapchains import COLOR_FORMAT, EyeTarget
 from tests.vr.monado import MonadoService
 from tests.vr.session_client import Draw, SessionClient
@@ -138,14 +138,31 @@ def test_without_the_depth_layer_each_eye_has_a_depth_of_its_own(
     assert sorted(depth for _, depth in depths) == [0.125, 0.5]
 
 
-def test_pictures_go_back_when_drawing_fails(monado_null: MonadoService):
-    def fail(targets: tuple[EyeTarget, EyeTarget]) -> tuple[int, int]:
-        raise ZeroDivisionError
+@pytest.mark.parametrize("depth_format", [GL.GL_DEPTH24_STENCIL8, GL.GL_DEPTH32F_STENCIL8, GL.GL_DEPTH_COMPONENT16])
+def test_every_depth_format_that_the_runtime_has(
+    monado_null: MonadoService, monkeypatch: pytest.MonkeyPatch, depth_format: int
+):
+    monkeypatch.setattr(swapchains, "DEPTH_FORMATS", (int(depth_format),))
+    values = []
+
+    def draw(targets: tuple[EyeTarget, EyeTarget]) -> tuple[int, int]:
+        for target in targets:
+            target.framebuffer.clear(depth=0.375)
+            depth = np.frombuffer(target.framebuffer.read(components=1, attachment=-1, dtype="f4"), np.float32)
+            values.extend((depth.min(), depth.max()))
+        return targets[0].max_width, targets[0].max_height
 
     with SessionClient() as client:
+        assert client.session.swapchains.depth is not None
+        client.show(draw)
+    np.testing.assert_allclose(values, 0.375, atol=1e-5)
+
+
+def test_pictures_go_back_when_nothing_was_drawn(monado_null: MonadoService):
+    with SessionClient() as client:
         client.show()
-        client.session.wait_frame()
         for _ in range(5):  # more often than there are pictures
             client.session.swapchains.acquire()
             client.session.swapchains.release()
         client.session.swapchains.release()  # nothing is out: nothing happens
+        client.frame()

@@ -63,6 +63,7 @@ class XrSession:
         self._graphics = graphics
         self._states: list[SessionState] = []
         self._running = False
+        self._exit_asked = False
         self._exited = False
         self._blend_mode = choose_blend_mode(runtime.info.blend_modes, passthrough)
         graphics.make_current()
@@ -228,8 +229,10 @@ class XrSession:
 
     @noticing_loss()
     def request_exit(self) -> None:
-        """Ask to leave; the states up to EXITING then arrive through `poll`. Does nothing while not running."""
-        if self._running:
+        """Ask to leave; the states up to EXITING then arrive through `poll`. Does nothing while not running, and
+        nothing more when asked again (Monado would stop the session twice)."""
+        if self._running and not self._exit_asked:
+            self._exit_asked = True
             xr.request_exit_session(self.handle)
 
     def close(self) -> None:
