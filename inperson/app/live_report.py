@@ -45,12 +45,13 @@ class LiveReport:
         """For `--report`."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
-    def tables(self) -> Iterator[Table]:
+    def printed(self) -> Iterator[Table | str]:
         """For the terminal: of tracking and mirror, and of the headset, as far as there were any."""
         if self.stages:
             yield self._mirror_table()
         if self.headset is not None:
             yield _headset_table(self.headset, title=f"{self.avatar} in {self.headset.system}")
+            yield _headset_words(self.headset)
 
     def _mirror_table(self) -> Table:
         table = Table(title=f"{self.avatar} after {self.source}", title_justify="left")
@@ -81,12 +82,16 @@ def _headset_table(figures: HeadsetFigures, title: str) -> Table:
     frames = figures.frames
     for stage, row in frames.stages.items():
         table.add_row(stage, f"{row.p50:.1f}", f"{row.p95:.1f}", f"{row.p99:.1f}")
+    return table
+
+
+def _headset_words(figures: HeadsetFigures) -> str:
+    frames = figures.frames
     width, height = figures.eye_size
     levels = ", ".join(f"{count} at level {level}" for level, count in frames.levels.items())
-    table.caption = (
+    return (
         f"{figures.runtime} ({figures.binding}, {figures.backend}): {frames.fps:.1f} of {frames.nominal_fps:.0f} "
         f"frames a second, {frames.missed} missed; eyes {width}x{height} at scale {frames.scale_p50:.2f} "
         f"({frames.scale_min:.2f} to {frames.scale_max:.2f}), {levels or 'no picture'}; "
         f"{figures.reconnects} reconnects, {figures.restarts} restarts"
     )
-    return table

@@ -215,8 +215,8 @@ def run_session(
     report = _report(options, setup, states.source, figures)
     if options.report is not None:
         write_text(options.report, report.to_json())
-    for table in report.tables():
-        console.print(table)
+    for part in report.printed():
+        console.print(part, highlight=False)
     if setup.out is not None:
         console.print(f"wrote {setup.out}", soft_wrap=True, highlight=False)
     return figures
