@@ -63,6 +63,8 @@ _STAGES: dict[str, Callable[[FrameRecord], float | None]] = {
 }
 """Rows of the table. `frame` is what pacing looks at; `shade` and `gpu` appear where they ran."""
 
+_QUANTILES = (0.50, 0.95, 0.99)
+
 
 @dataclass(frozen=True, slots=True)
 class StageFigures:
@@ -150,20 +152,15 @@ class FrameTimes:
         """Of up to so many of the newest frames that are kept, exact."""
         records = list(self._newest)[-frames:]
         drawn = [record for record in records if record.rendered]
-        stages: dict[str, StageFigures] = {}
-        for stage, value in _STAGES.items():
-            samples = [ms for ms in map(value, drawn) if ms is not None]
-            if samples:
-                stages[stage] = StageFigures(*(round(float(p), 3) for p in np.percentile(samples, (50, 95, 99))))
         first_ns = records[0].display_time_ns if records else 0
         missed = sum(record.missed for record in records[1:])
         counts = Counter(r.scale for r in drawn), Counter(r.level for r in drawn)
-        return self._figures(len(records), len(drawn), missed, first_ns, stages, *counts)
+        return self._figures(len(records), len(drawn), missed, first_ns, _exact_stages(drawn), *counts)
 
     def all(self) -> FrameFigures:
         """Of every frame since the start. Percentiles are within half a percent (see `LogHistogram`)."""
         stages = {
-            stage: StageFigures(*(round(histogram.quantile(q), 3) for q in (0.50, 0.95, 0.99)))
+            stage: StageFigures(*(round(histogram.quantile(q), 3) for q in _QUANTILES))
             for stage, histogram in self._histograms.items()
             if histogram.count
         }
@@ -227,6 +224,20 @@ class LogHistogram:
         below = np.cumsum(self._counts)
         index = int(np.searchsorted(below, max(q * self.count, 0.5)))
         return self._LOWEST * math.exp((index + 0.5) * self._LOG_STEP)
+
+
+def _exact_stages(records: list[FrameRecord]) -> dict[str, StageFigures]:
+    """As numpy.percentile says of each stage that ran, for all stages at once: the frame loop waits for this."""
+    samples = [[value(record) for value in _STAGES.values()] for record in records]
+    columns = np.sort(np.array(samples, float).reshape(len(records), len(_STAGES)), axis=0)  # None: NaN, and last
+    counts = np.count_nonzero(~np.isnan(columns), axis=0)
+    ran = np.flatnonzero(counts)
+    at = np.multiply.outer(_QUANTILES, counts[ran] - 1)
+    below = at.astype(int)
+    low, high = columns[below, ran], columns[np.minimum(below + 1, counts[ran] - 1), ran]
+    percentiles = np.round(low + (high - low) * (at - below), 3).T.tolist()
+    names = tuple(_STAGES)
+    return {names[stage]: StageFigures(*figures) for stage, figures in zip(ran, percentiles, strict=True)}
 
 
 def _median(counts: Counter[float]) -> float:
