@@ -24,8 +24,8 @@ ERRATIC = (0.2, 0.7)
 RESTING = (0.05, 0.15)
 """Mean speed (rad/s; m/s for the translation) up to which nothing is predicted, and from which all is: a tracker's
 noise moves a resting body as fast, and what lags behind so slow a motion nobody sees."""
-RUN_ON = 0.12
-"""Seconds for which a steady motion runs on undamped."""
+RUN_ON = 0.16
+"""Seconds for which a steady motion runs on undamped: a webcam's age and a headset's lead together."""
 DAMPING = 0.06
 """Time constant, in seconds, with which every other motion dies out, and a steady one after `RUN_ON`."""
 LARGEST_GAP = 0.25
