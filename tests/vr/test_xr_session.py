@@ -1,5 +1,6 @@
 """Sessions on a running Monado: states, time, places, recentring, loss."""
 
+import ctypes
 import gc
 import os
 import subprocess
@@ -10,10 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xr
 from OpenGL import GL
 
 from inperson.render.xr import extensions
-from inperson.render.xr.events import ReferenceSpaceChanged, SessionState, StateChanged
+from inperson.render.xr.events import (
+    ReferenceSpaceChanged,
+    RefreshRateChanged,
+    SessionState,
+    StateChanged,
+    VisibilityMaskChanged,
+)
 from inperson.render.xr.graphics import open_graphics
 from inperson.render.xr.loss import RuntimeLost
 from inperson.render.xr.refresh import SETTLING_FRAMES
@@ -203,6 +211,52 @@ def test_a_lost_runtime_is_noticed_left_and_found_again(monado_null: MonadoServi
             client.leave()
             assert client.session.states == FROM_START_TO_EXIT
         assert kept.read() == bytes(range(64))
+
+
+def report(monkeypatch: pytest.MonkeyPatch, event: ctypes.Structure) -> None:
+    """Let the runtime's next event be one that Monado never sends by itself."""
+    buffer = xr.EventDataBuffer()
+    ctypes.memmove(ctypes.byref(buffer), ctypes.byref(event), ctypes.sizeof(event))
+    waiting = [buffer]
+    really_poll = xr.poll_event
+    monkeypatch.setattr(xr, "poll_event", lambda instance: waiting.pop() if waiting else really_poll(instance))
+
+
+@pytest.mark.parametrize(
+    "announcement",
+    [
+        xr.EventDataSessionStateChanged(state=xr.SessionState.LOSS_PENDING),
+        xr.EventDataInstanceLossPending(loss_time=1),
+    ],
+    ids=["session", "instance"],
+)
+def test_an_announced_loss_is_a_loss(
+    monado_null: MonadoService, monkeypatch: pytest.MonkeyPatch, announcement: ctypes.Structure
+):
+    with SessionClient() as client:
+        client.show()
+        report(monkeypatch, announcement)
+        with pytest.raises(RuntimeLost):
+            client.session.poll()
+        assert not client.session.exited  # it may come back, unlike after EXITING
+
+
+def test_a_changed_rate_and_a_changed_mask_count_at_once(monado_null: MonadoService, monkeypatch: pytest.MonkeyPatch):
+    with SessionClient() as client:
+        client.show()
+        report(
+            monkeypatch,
+            xr.EventDataDisplayRefreshRateChangedFB(from_display_refresh_rate=20.0, to_display_refresh_rate=90.0),
+        )
+        assert RefreshRateChanged(20.0, 90.0) in client.session.poll()
+        assert client.session.nominal_period_ns == 11_111_111
+        before = client.session.hidden_areas
+        report(monkeypatch, xr.EventDataVisibilityMaskChangedKHR(view_index=1))
+        assert VisibilityMaskChanged(1) in client.session.poll()
+        after = client.session.hidden_areas
+        assert after[0] is before[0]
+        assert after[1] is not before[1]
+        np.testing.assert_array_equal(after[1].vertices, before[1].vertices)
 
 
 def test_nothing_is_left_behind(monado_null: MonadoService):
