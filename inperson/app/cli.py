@@ -9,6 +9,7 @@ from rich.console import Console
 
 from inperson.app.commands.avatar import Avatar
 from inperson.app.commands.bench import Bench
+from inperson.app.commands.calibrate import Calibrate
 from inperson.app.commands.devices import Devices
 from inperson.app.commands.doctor import Doctor
 from inperson.app.commands.live import Live
@@ -19,6 +20,7 @@ from inperson.errors import InPersonError
 
 Command = (
     Annotated[Live, tyro.conf.subcommand("live")]
+    | Annotated[Calibrate, tyro.conf.subcommand("calibrate")]
     | Annotated[Track, tyro.conf.subcommand("track")]
     | Annotated[Render, tyro.conf.subcommand("render")]
     | Annotated[Avatar, tyro.conf.subcommand("avatar")]
@@ -41,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = tyro.cli(
         Command,
         prog="inperson",
-        description="A camera in, your avatar in the mirror.",
+        description="A camera in, your avatar in the mirror or in a headset.",
         args=argv,
         config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
     )

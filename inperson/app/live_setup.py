@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from inperson.app.cast import cast_of, load_performer
 from inperson.app.commands.live import Live
 from inperson.app.headset.plan import HeadsetPlan, bindings_for
 from inperson.app.headset.process import HeadsetProcess, OpenHeadset, open_headset
@@ -16,15 +17,13 @@ from inperson.app.inputs import choose_source, is_motion
 from inperson.app.live import LiveSession, SessionFigures
 from inperson.app.live_report import LiveReport
 from inperson.app.live_states import LiveStates, PlayedStates, TrackedStates
-from inperson.app.mirror_show import MirrorShow, Performer
+from inperson.app.mirror_show import MirrorShow
 from inperson.app.mirror_view import MirrorView
 from inperson.app.outputs import Mp4Writer, check_writable, write_text
 from inperson.app.played_motion import PlayedMotion
 from inperson.app.timing import StageTimes
 from inperson.app.tracking_pipeline import Pipeline, TrackingPlan, open_pipeline
 from inperson.app.tracking_process import TrackingProcess
-from inperson.avatar.body import load_body
-from inperson.avatar.file import load_avatar, shipped_avatars
 from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError, DeviceError
 from inperson.render.backends import make_rasterizer
@@ -68,8 +67,8 @@ class SessionSetup:
         for path in filter(None, (self.out, options.report)):
             check_writable(path)
         self.source = choose_source(options.input)
-        self._cast = _cast(options.avatar)
-        self._load = partial(_load, body=options.body)
+        self._cast = cast_of(options.avatar)
+        self._load = partial(load_performer, body=options.body)
         self._first = self._load(self._cast[0])
         self._repeat = (self.on_screen and self.out is None) or options.in_headset
         self.view: MirrorView | None = None
@@ -232,20 +231,6 @@ def _output(options: Live, on_screen: bool) -> Path | None:
     if options.out.suffix.lower() != ".mp4":
         raise BadInputError(f"--out {options.out}", "name a file ending in .mp4")
     return options.out
-
-
-def _cast(wanted: str | None) -> tuple[str, ...]:
-    shipped = shipped_avatars()
-    if wanted is not None:
-        return (wanted, *(name for name in shipped if name != wanted))
-    if not shipped:
-        raise BadInputError("no avatar is shipped with this copy", "give one: --avatar FILE.avatar")
-    return shipped
-
-
-def _load(name: str, body: str | None) -> Performer:
-    avatar = load_avatar(name)
-    return Performer(avatar, load_body(body or avatar.body_name))
 
 
 def _report(options: Live, setup: SessionSetup, source: str, figures: SessionFigures) -> LiveReport:

@@ -2,30 +2,20 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import UInt8
 
+from inperson.app.cast import Performer
 from inperson.app.headset.status import HeadsetStatus
 from inperson.app.mirror_view import MirrorView
 from inperson.app.outputs import FrameWriter
 from inperson.app.overlay_feed import OverlayFeed
 from inperson.app.timing import Rate, StageTimes
 from inperson.app.tracked import Tracked
-from inperson.avatar.body import BodyModel
-from inperson.avatar.gaussians import GaussianAvatar
 from inperson.avatar.state import BodyState
 from inperson.render.overlay import Overlay
 from inperson.render.window import Action, MirrorWindow
-
-
-@dataclass(frozen=True, slots=True)
-class Performer:
-    """An avatar and the body it was made for."""
-
-    avatar: GaussianAvatar
-    body: BodyModel
 
 
 class MirrorShow:

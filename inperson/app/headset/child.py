@@ -74,7 +74,8 @@ class OpenXrHeadset:
     def run(self, link: HeadsetLink, go: Go) -> HeadsetFigures:
         """Show until the end. The last connection stays open: what hangs in its end must not keep the figures."""
         self._sources.start_ns = go.start_ns
-        show = HeadsetShow(self._plan, self._stage, self._wardrobe, self._worn, link)
+        webcam = self._sources.predicted if self._plan.job == "calibrate" else None
+        show = HeadsetShow(self._plan, self._stage, self._wardrobe, self._worn, link, webcam)
         self._closing.callback(show.close)
         show.run(self._connect)
         return show.figures(self._graphics.kind)

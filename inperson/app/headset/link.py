@@ -4,7 +4,15 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from inperson.app.headset.status import Command, HeadsetFigures, HeadsetReady, HeadsetStatus, Recentred, Stop
+from inperson.app.headset.status import (
+    CalibrationSeen,
+    Command,
+    HeadsetFigures,
+    HeadsetReady,
+    HeadsetStatus,
+    Recentred,
+    Stop,
+)
 from inperson.app.mailbox import Mailbox
 from inperson.app.state_record import pack_state
 from inperson.avatar.state import BodyState
@@ -43,7 +51,7 @@ class HeadsetLink:
         except (EOFError, ConnectionResetError):
             return Stop()
 
-    def say(self, message: HeadsetReady | HeadsetStatus | Recentred | HeadsetFigures) -> None:
+    def say(self, message: HeadsetReady | HeadsetStatus | Recentred | CalibrationSeen | HeadsetFigures) -> None:
         """Tell the session. Raises BrokenPipeError when it is gone."""
         self._control.send(message)
 

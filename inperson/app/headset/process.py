@@ -18,6 +18,7 @@ from inperson.app.child_process import ChildProcess
 from inperson.app.headset.link import HeadsetLink
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.status import (
+    CalibrationSeen,
     Go,
     HeadsetFigures,
     HeadsetReady,
@@ -91,6 +92,8 @@ class HeadsetProcess:
         self._states = Mailbox(self._context, self._dtype)
         self._status = HeadsetStatus("starting")
         self._heard_at = 0.0
+        self.seen: CalibrationSeen | None = None
+        """What a calibration saw."""
         self._figures: HeadsetFigures | None = None
         self._go: Go | None = None
         self._ready: HeadsetReady | None = None
@@ -210,6 +213,8 @@ class HeadsetProcess:
                     self._tell(self._go)
             case HeadsetStatus():
                 self._status = message
+            case CalibrationSeen():
+                self.seen = message
             case HeadsetFigures():
                 self._figures = message
                 self._status = HeadsetStatus("ended", runtime=message.runtime)

@@ -7,10 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from inperson.app.headset.connection import DONE, Connection
+from inperson.app.headset.guide import CalibrationGuide
 from inperson.app.headset.link import HeadsetLink
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.stage import Stage
 from inperson.app.headset.status import (
+    CalibrationSeen,
     HeadsetFigures,
     HeadsetStatus,
     Recenter,
@@ -20,6 +22,7 @@ from inperson.app.headset.status import (
     Stop,
 )
 from inperson.app.headset.wardrobe import Wardrobe, Worn
+from inperson.app.live_states import PredictedStates
 from inperson.avatar.headset_pose import HeadsetPose
 from inperson.avatar.state import BodyState
 from inperson.conventions import invert_rigid
@@ -51,9 +54,18 @@ class HeadsetShow:
         wardrobe: has the other avatars.
         worn: the first one.
         link: to the session.
+        states: of the webcam, where the job is a calibration.
     """
 
-    def __init__(self, plan: HeadsetPlan, stage: Stage, wardrobe: Wardrobe, worn: Worn, link: HeadsetLink) -> None:
+    def __init__(
+        self,
+        plan: HeadsetPlan,
+        stage: Stage,
+        wardrobe: Wardrobe,
+        worn: Worn,
+        link: HeadsetLink,
+        states: PredictedStates | None = None,
+    ) -> None:
         self._plan, self._stage, self._wardrobe, self._worn, self._link = plan, stage, wardrobe, worn, link
         self._times = FrameTimes(0.0)
         self._rendered = 0
@@ -69,6 +81,8 @@ class HeadsetShow:
         self._status_at = 0.0
         self._T_base_from_play: Float[np.ndarray, "4 4"] | None = None
         self._recentring = False
+        self._guide = None if states is None else CalibrationGuide(states, self._recenter)
+        self._panel = ""
 
     def run(self, connect: Callable[[], Connection]) -> None:
         """Show until the wearer, the runtime, the session or the number of frames ends it.
@@ -133,6 +147,7 @@ class HeadsetShow:
         while not session.exited and not self._gave_up_leaving():
             self._obey(connection)
             self._change_clothes(loop)
+            self._follow_guide(connection)
             record = loop.step()
             if record is not None:
                 self._note(record, session.nominal_period_ns)
@@ -165,11 +180,15 @@ class HeadsetShow:
             match command:
                 case Stop():
                     self._leave(connection)
-                case Recenter() if connection is not None:
-                    connection.session.recenter()
-                    self._recentring = True
+                case Recenter():
+                    self._recenter()
                 case ShowAvatar(name):
                     self._wardrobe.order(name)
+
+    def _recenter(self) -> None:
+        if self._connection is not None:
+            self._connection.session.recenter()
+            self._recentring = True
 
     def _leave(self, connection: Connection | None) -> None:
         if self._leaving_since is None:
@@ -189,11 +208,25 @@ class HeadsetShow:
             self._worn.close()
             self._worn, loop.posers = worn, worn.posers
 
+    def _follow_guide(self, connection: Connection) -> None:
+        """Put up what a calibration says, and hand over what it saw when it is done."""
+        guide = self._guide
+        if guide is None:
+            return
+        if guide.panel != self._panel:
+            self._panel = guide.panel
+            self._stage.painter.show_panel(self._panel)
+        if guide.done and self._leaving_since is None:
+            self._link.say(CalibrationSeen(tuple(guide.samples)))
+            self._leave(connection)
+
     # --- frames ------------------------------------------------------------------------------------------------
 
     def _pose_at(self, pose: HeadsetPose) -> BodyState | None:
         """The loop asks for the body of a frame."""
         self._follow_play_space()
+        if self._guide is not None:
+            self._guide.see(pose)
         feed = self._worn.feed
         state = feed.state_for(pose)
         if state is not None:
@@ -230,6 +263,7 @@ class HeadsetShow:
 
     def _say(self, state: str, notice: str = "") -> None:
         self._status_at = time.monotonic() + STATUS_S
+        notice = notice or (self._guide.prompt if self._guide is not None else "")
         rung = self._stage.pacing.rung
         figures = self._times.newest(STATUS_FRAMES) if self._rendered else None
         self._link.say(HeadsetStatus(state, self._runtime_name, figures, rung.scale, rung.level, notice))

@@ -126,7 +126,8 @@ class Sources:
 
     def __init__(self, plan: HeadsetPlan, tracked: Mailbox | None) -> None:
         self._plan = plan
-        self._predicted = PredictedStates(TrackedReader(tracked).newest) if tracked is not None else None
+        self.predicted = PredictedStates(TrackedReader(tracked).newest) if tracked is not None else None
+        """What the webcam tracks."""
         self.start_ns = 0
         """When a motion file begins, monotonic."""
 
@@ -147,7 +148,7 @@ class Sources:
         if self._plan.motion is not None:
             played = PlayedMotion.open(Path(self._plan.motion), body, betas)
             return lambda time_ns: played.state_at((time_ns - self.start_ns) / 1e9, time_ns)
-        predicted = self._predicted
+        predicted = self.predicted
         if predicted is None:
             return lambda time_ns: None
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from inperson.app.headset.plan import Binding
 from inperson.render.frame_times import FrameFigures
+from inperson.tracking.play_calibration_solver import CalibrationSample
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,13 @@ class HeadsetStatus:
 @dataclass(frozen=True, slots=True)
 class Recentred:
     """The wearer recentred in the headset."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationSeen:
+    """What webcam and headset saw while the wearer held out the arms."""
+
+    samples: tuple[CalibrationSample, ...]
 
 
 @dataclass(frozen=True, slots=True)
