@@ -19,9 +19,9 @@ LONG, SHORT = 5, 3
 """Velocities that show a steady motion, and those that show whether there is a motion at all."""
 STEADY = (0.04, 0.1)
 """Spread of the last `LONG` velocities up to which a motion runs on undamped, and from which it dies out."""
-ERRATIC = (0.2, 0.7)
+ERRATIC = (0.4, 1.0)
 """Unevenness of the last `SHORT` velocities from which less is predicted, and from which nothing is."""
-RESTING = (0.05, 0.15)
+RESTING = (0.02, 0.1)
 """Mean speed (rad/s; m/s for the translation) up to which nothing is predicted, and from which all is: a tracker's
 noise moves a resting body as fast, and what lags behind so slow a motion nobody sees."""
 RUN_ON = 0.16
