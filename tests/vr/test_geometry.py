@@ -34,7 +34,7 @@ AHEAD = pose(y=1.6)
 TRANSLATED = {
     "right": pose(0.12, 1.6, 0.0),
     "up": pose(0.0, 1.72, 0.0),
-    "forward": pose(0.0, 1.6, -0.35),
+    "forward": pose(0.0, 1.6, -0.5),
     "all three": pose(-0.07, 1.53, -0.16),
 }
 ROTATED = {
