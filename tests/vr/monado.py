@@ -11,6 +11,7 @@ runs, and so must its clients: `env` and `activate` see to that.
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -170,6 +171,13 @@ class MonadoService:
             for name in self._client_variables():
                 os.environ.pop(name, None)
             os.environ.update(before)
+
+    def clients(self) -> dict[str, int]:
+        """The ids of those connected now, by application name."""
+        command = [prefix() / "bin" / "monado-ctl"]
+        said = subprocess.run(command, env=self.env, capture_output=True, text=True, check=True, timeout=10).stdout
+        listed = re.findall(r"^\s+id: (\d+)\t.*\t(\S+)$", said, re.MULTILINE)
+        return {name: int(number) for number, name in listed if name != "monado-ctl"}
 
     def log_text(self) -> str:
         """Everything the service said since the first start."""

@@ -6,6 +6,8 @@ reported; the second half watches the product.
 """
 
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -31,6 +33,7 @@ from inperson.render.xr.events import SessionState
 from tests.vr.call_rules import violations
 from tests.vr.headset_run import headset_run, standing
 from tests.vr.monado import MonadoService
+from tests.vr.motion import someone_standing
 from tests.vr.raw_client import RawClient
 from tests.vr.recording import RecordingLayer
 from tests.vr.remote_devices import Controller, RemoteDevices, Wearer, pose
@@ -272,6 +275,12 @@ ABOUT_TIMING = ("Frame late by", "Dropping old missed frame", "Session is visibl
 """What Monado warns of when a frame comes late or a session comes and goes: no misuse."""
 
 
+def service_complaints(service: MonadoService) -> list[str]:
+    """What the service warned of, but for timing."""
+    lines = [line for line in service.log_text().splitlines() if line.lstrip().startswith(("WARN", "ERROR"))]
+    return [line for line in lines if not any(known in line for known in ABOUT_TIMING)]
+
+
 @pytest.fixture(scope="module")
 def levels() -> tuple[AvatarPoser, AvatarPoser]:
     avatar = load_avatar("ada")
@@ -320,9 +329,20 @@ def test_nothing_is_misused_whatever_the_wearer_and_the_machine_do(
     assert validation_errors(said) == []
     assert runtime_refusals(said) == []
     assert "Core Validation Layer is initialized" in said
-    service_complaints = [
-        line
-        for line in monado_remote.log_text().splitlines()
-        if line.lstrip().startswith(("WARN", "ERROR")) and not any(known in line for known in ABOUT_TIMING)
-    ]
-    assert service_complaints == []
+    assert service_complaints(monado_remote) == []
+
+
+def test_the_whole_program_misuses_nothing(monado_null: MonadoService, tmp_path: Path):
+    told = tmp_path / "validation.txt"
+    env = monado_null.env | {
+        "XR_ENABLE_API_LAYERS": CORE_VALIDATION,
+        "XR_CORE_VALIDATION_EXPORT_TYPE": "text",
+        "XR_CORE_VALIDATION_FILE_NAME": str(told),
+    }
+    command = [sys.executable, "-m", "inperson", "live", "--view", "headset", "--frames", "20"]
+    motion = someone_standing(tmp_path)
+    done = subprocess.run([*command, "--input", motion], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Core Validation Layer is initialized" in told.read_text()
+    assert validation_errors(told.read_text()) == []
+    assert service_complaints(monado_null) == []
