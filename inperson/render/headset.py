@@ -10,13 +10,14 @@ fields of view that were drawn. A frame that took too long is submitted all the 
 its own pose to the present one, and `Pacing` draws the next ones with less.
 
 Nothing else belongs on this thread: no files, no printing, no waiting for other processes. Python's garbage collector
-would stop it at any moment for as long as the whole heap takes: a process that runs the loop freezes the heap and
-switches automatic collection off (gc.freeze, gc.disable), and the loop collects when a frame has been handed over.
+waits until a frame has been handed over; a process that runs the loop should freeze its heap (gc.freeze), or else a
+full collection takes longer than a frame.
 """
 
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,9 +42,6 @@ NEAR, FAR = 0.05, 50.0
 """Planes of the projection, metres: nearer than a hand before the eyes, farther than the room."""
 IDLE_S = 0.01
 """Sleep between looks for news from a runtime that wants no frames."""
-
-COLLECT_EVERY = 64
-"""Frames between two collections of the thousand small cycles that they leave behind, most of them of ctypes."""
 
 
 class Poser(Protocol):
@@ -137,7 +135,6 @@ class HeadsetLoop:
         self._pose_at, self._pacing, self._gpu = pose_at, pacing, gpu_timer
         self._on_input, self._witness = on_input, witness
         self._shown_ns: int | None = None
-        self._frames = 0
         self._mask()
 
     def step(self) -> FrameRecord | None:
@@ -152,6 +149,11 @@ class HeadsetLoop:
             self._shown_ns = None
             time.sleep(IDLE_S)
             return None
+        with _no_collection():
+            return self._frame()
+
+    def _frame(self) -> FrameRecord:
+        """From the wait to the submission."""
         laps = _Laps()
         timing = self._session.wait_frame()
         laps.end("wait")
@@ -159,7 +161,6 @@ class HeadsetLoop:
         rung = self._pacing.rung
         submission = self._draw(timing, rung, laps) if timing.should_render else None
         self._session.end_frame(timing, submission)
-        self._collect()
         laps.end("submit")
         record = FrameRecord(
             display_time_ns=timing.display_time_ns,
@@ -217,12 +218,6 @@ class HeadsetLoop:
             if self._on_input is not None:
                 self._on_input(event)
 
-    def _collect(self) -> None:
-        """What the collector would do by itself, were it not switched off."""
-        self._frames += 1
-        if self._frames % COLLECT_EVERY == 0 and not gc.isenabled():
-            gc.collect()
-
     def _mask(self) -> None:
         """Tell the painter what the lenses never show."""
         areas = [area if len(area.triangles) else None for area in self._session.hidden_areas]
@@ -235,6 +230,18 @@ class HeadsetLoop:
         if shown_ns is None:
             return 0
         return max(round((timing.display_time_ns - shown_ns) / self._session.nominal_period_ns) - 1, 0)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """What becomes due meanwhile is collected right afterwards."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Laps:

@@ -1,5 +1,6 @@
 """Show 1: the frame loop against a running Monado. What is drawn is what is submitted, and it is the avatar."""
 
+import gc
 import itertools
 import time
 from collections.abc import Iterator
@@ -260,6 +261,23 @@ def test_frames_that_are_too_slow_lower_the_scale_and_are_submitted_with_their_o
     for seen in run.seen:
         for pose, view in zip(seen.submission.poses.T_play_from_eye, seen.views, strict=True):
             assert (pose == view.T_world_from_eye).all()
+
+
+def test_garbage_waits_until_a_frame_is_handed_over(service: MonadoService, poser: AvatarPoser):
+    allowed = []
+
+    def nobody(headset: HeadsetPose) -> None:
+        allowed.append(gc.isenabled())
+
+    with headset_run([poser], nobody) as run:
+        run.rendered(2)
+        assert gc.isenabled()
+        gc.disable()
+        run.rendered(1)
+        assert not gc.isenabled(), "it stays as the caller has it"
+        gc.enable()
+        run.leave()
+    assert not any(allowed)
 
 
 def test_asking_to_recentre_puts_the_head_above_the_origin(service: MonadoService, poser: AvatarPoser):
