@@ -22,6 +22,7 @@ from inperson.render.window import Action
 
 HEADSET_RATE = 30.0
 """Looks a second at a headset that no mirror is shown beside."""
+SHOWN_STATES = ("visible", "focused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class LiveSession:
         seconds: when to stop; None until the source ends or somebody quits.
         frames: after how many of the mirror's pictures to stop; a headset counts its own.
         on_progress: told the seconds shown so far, after each picture.
-        say: told, once each, what the user should know about the headset.
+        say: told when the headset comes and goes.
     """
 
     def __init__(
@@ -161,9 +162,10 @@ class LiveSession:
         status = self._headset.status
         if self._fault is not None:
             status = HeadsetStatus("failed", status.runtime, notice=self._fault.what)
-        if status.notice and status.notice != self._said:
-            self._say(f"headset: {status.notice}")
-        self._said = status.notice
+        word = status.notice or (f"{status.runtime} shows it" if status.state in SHOWN_STATES else "")
+        if word not in ("", self._said):
+            self._said = word
+            self._say(f"headset: {word}")
         return status
 
     def _act(self, action: Action, mirror: MirrorShow) -> None:

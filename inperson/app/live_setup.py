@@ -169,8 +169,10 @@ class SessionSetup:
 
     def _calibration(self) -> str | None:
         user = self._user()
-        path = None if user is None else calibration_path(user)
-        if path is not None and load_calibration(path) is not None:
+        if user is None:
+            return None
+        path = calibration_path(user)
+        if load_calibration(path) is not None:
             return str(path)
         self._console.print(
             "no calibration for this camera and headset yet, so the body only roughly follows: "
