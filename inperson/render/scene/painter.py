@@ -11,13 +11,15 @@ from inperson.render.scene.hidden import HiddenAreas, HiddenTriangles
 from inperson.render.scene.look import SHADOW_RADIUS
 from inperson.render.scene.panel import Panel
 from inperson.render.scene.pictures import AvatarPictures, EyePicture
-from inperson.render.scene.rays import aim, floor_s_of_ray
+from inperson.render.scene.rays import Uniforms, floor_s_of_ray, set_uniforms, uniforms_of
 from inperson.render.scene.reflection import reflect
 from inperson.render.scene.room import ALWAYS, Room, Shadow, clip_rectangle, glass_in
 from inperson.render.scene.scenes import MIRROR, SceneName
 from inperson.render.scene.shaders import VERTEX, avatar_shader
 from inperson.render.views import EyeView
 
+SAMPLE = 16
+"""One Gaussian of so many says well enough where the avatar stands."""
 FRAMEBUFFER_SRGB, DEPTH_CLAMP = 0x8DB9, 0x864F
 
 
@@ -70,7 +72,7 @@ class ScenePainter:
         """Everything that can be done before the eyes' poses are known. Gaussians in play space."""
         if gaussians is None or not len(gaussians.means):
             return PreparedAvatar(None, None)
-        x, _, z = gaussians.means.mean(axis=0).tolist()
+        x, _, z = gaussians.means[::SAMPLE].mean(axis=0).tolist()
         shown = reflect(gaussians, MIRROR.plane_z) if self.scene == "mirror" else gaussians
         return PreparedAvatar(shown, Shadow(x, z, SHADOW_RADIUS))
 
@@ -125,10 +127,14 @@ class ScenePainter:
     def _draw_avatar(
         self, view: EyeView, target: moderngl.Framebuffer, part: PixelRectangle, picture: EyePicture
     ) -> None:
-        program = self._avatar_program
-        aim(program, view, floor_s_of_ray(view))
-        program["first_texel"] = (picture.origin[0] - part.left, picture.origin[1] - part.top + view.height - 1)
-        program["colors"], program["depths"] = 0, 1
+        first_texel = picture.origin[0] - part.left, picture.origin[1] - part.top + view.height - 1
+        of_picture: Uniforms = {
+            "s_of_ray": floor_s_of_ray(view),
+            "first_texel": first_texel,
+            "colors": 0,
+            "depths": 1,
+        }
+        set_uniforms(self._avatar_program, uniforms_of(view) | of_picture)
         picture.color.use(0)
         picture.depth.use(1)
         self._corners.write(clip_rectangle(view, part).astype("f4"))

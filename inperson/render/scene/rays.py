@@ -6,6 +6,7 @@ from jaxtyping import Float
 
 from inperson.render.views import EyeView
 
+Uniforms = dict[str, float | tuple[float, ...]]
 LEAST_EYE_HEIGHT = 0.02
 """The floor is drawn as if eyes were never lower, metres."""
 
@@ -46,15 +47,19 @@ def upright_s_of_ray(view: EyeView, plane_z: float) -> tuple[float, float, float
     return 0.0, 0.0, 1.0 / (plane_z - float(view.T_world_from_eye[2, 3]))
 
 
-def aim(program: moderngl.Program, view: EyeView, s_of_ray: tuple[float, float, float]) -> None:
-    """Set the uniforms of `shaders.VERTEX` and what fragment shaders share with it."""
-    values = {
+def uniforms_of(view: EyeView) -> Uniforms:
+    """What all of the painter's shaders may ask about a view."""
+    return {
         "eye": tuple(view.T_world_from_eye[:3, 3].tolist()),
         "ray_from_clip": tuple(ray_from_clip(view).T.ravel().tolist()),
-        "s_of_ray": s_of_ray,
         "depth_of_s": depth_of_s(view),
         "least_s": 1.0 / view.far,
     }
-    for name, value in values.items():
-        if name in program:  # what a shader does not use its compiler leaves out
+
+
+def set_uniforms(program: moderngl.Program, uniforms: Uniforms) -> None:
+    """Those that the program uses: a compiler leaves out the others."""
+    used = set(program)
+    for name, value in uniforms.items():
+        if name in used:
             program[name] = value

@@ -9,7 +9,14 @@ from jaxtyping import Float
 from inperson.render.scene import shaders
 from inperson.render.scene.crop import PixelRectangle, pixels_of_polygon
 from inperson.render.scene.polygon import cut
-from inperson.render.scene.rays import aim, clip_from_pixels, floor_s_of_ray, ray_from_clip, upright_s_of_ray
+from inperson.render.scene.rays import (
+    clip_from_pixels,
+    floor_s_of_ray,
+    ray_from_clip,
+    set_uniforms,
+    uniforms_of,
+    upright_s_of_ray,
+)
 from inperson.render.scene.scenes import MIRROR, SceneName
 from inperson.render.views import EyeView
 
@@ -18,6 +25,7 @@ ALWAYS = "1"
 MOST_CORNERS = 64
 """Of all polygons of one eye together."""
 CLIP_SQUARE = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], float)
+NO_SHADOW = (0.0, 0.0, 1e3)
 NO_SHADOW = (0.0, 0.0, 1e3)
 NO_DISTANCE = (0.0, 0.0, 0.0)
 """s of the sky, for every ray."""
@@ -74,13 +82,11 @@ class Room:
         """
         parts = self._parts(view)
         self._corners.write(np.concatenate([part.corners for part in parts]).astype(np.float32))
+        uniforms = uniforms_of(view)
+        uniforms["shadow"] = NO_SHADOW if shadow is None else (shadow.x, shadow.z, 1.0 / shadow.radius)
         first = 0
         for part in parts:
-            aim(part.program, view, part.s_of_ray)
-            if "shadow" in part.program:
-                part.program["shadow"] = (
-                    (0.0, 0.0, 1e3) if shadow is None else (shadow.x, shadow.z, 1 / shadow.radius)
-                )
+            set_uniforms(part.program, uniforms | {"s_of_ray": part.s_of_ray})
             self._context.depth_func = "<=" if spare_hidden and not part.in_mirror else ALWAYS
             self._arrays[part.program].render(moderngl.TRIANGLE_FAN, len(part.corners), first=first)
             first += len(part.corners)
