@@ -35,6 +35,8 @@ _TWIST_SHARE = 0.5
 """Share of the hand's twist about the forearm that the elbow joint takes, as radius and ulna do."""
 _EASY_TWIST, _FULL_TWIST = 0.7, 2.0
 """Radians of forearm twist that are comfortable, and up to which anatomy goes."""
+_FULL_BEND, _FOLDED = 1.6, 2.8
+"""Radians up to which wrists bend, and beyond which the hand's twist says nothing."""
 _SWIVEL_GIVES = 0.7
 """Share of the uncomfortable twist that the elbow's swivel takes away."""
 _SHRUG, _PROTRACT = 0.40, 0.30
@@ -90,24 +92,23 @@ def solve_arm(shoulder, wrist, hand, upper, lower, side, swivel):
     pole = apply(about(line, swivel), natural_pole(line, distance / length, side))
     first, second = two_bones(shoulder, wrist, upper, lower, hinge, pole)
     bone = unit(lower, np.array([side, 0.0, 0.0]))
-    twist = twist_about(inverse_times(second, hand), bone)
-    relief = _SWIVEL_GIVES * _uneasy(twist) * dot(line, apply(second, bone))
+    twist, clear = _forearm_twist(second, hand, bone)
+    uneasy = np.sign(twist) * max(abs(twist) - _EASY_TWIST, 0.0)
+    relief = _SWIVEL_GIVES * clear * uneasy * dot(line, apply(second, bone))
     first, second = two_bones(shoulder, wrist, upper, lower, hinge, apply(about(line, relief), pole))
-    twist = twist_about(inverse_times(second, hand), bone)
-    return first, times(second, about(bone, _shared(twist))), hand
+    twist, clear = _forearm_twist(second, hand, bone)
+    return first, times(second, about(bone, _TWIST_SHARE * clear * twist)), hand
 
 
 @njit(cache=True, nogil=True)
-def _uneasy(twist: float) -> float:
-    """The part of a twist beyond comfort; fades out towards half a turn, where its sign means nothing."""
-    excess = max(abs(twist) - _EASY_TWIST, 0.0)
-    return np.sign(twist) * excess * (1.0 - ramp(abs(twist), _FULL_TWIST, np.pi))
-
-
-@njit(cache=True, nogil=True)
-def _shared(twist: float) -> float:
-    """The elbow joint's part of a twist; it too fades out towards half a turn."""
-    return _TWIST_SHARE * twist * (1.0 - ramp(abs(twist), _FULL_TWIST, np.pi))
+def _forearm_twist(forearm, hand, bone):
+    """The hand's twist about the forearm, and how clear it is, 0 to 1: half a turn of twist has no sign, and a
+    hand folded back onto the forearm no twist."""
+    turn = inverse_times(forearm, hand)
+    twist = twist_about(turn, bone)
+    folded = np.arccos(min(max(dot(apply(turn, bone), bone), -1.0), 1.0))
+    clear = (1.0 - ramp(abs(twist), _FULL_TWIST, np.pi)) * (1.0 - ramp(folded, _FULL_BEND, _FOLDED))
+    return twist, clear
 
 
 @njit(cache=True, nogil=True)

@@ -9,16 +9,17 @@ from inperson.tracking.headset_frames import ramp, wrapped
 
 _STEP_S = 0.32
 """Seconds a foot swings."""
-_STEP_M, _STEP_TURN = 0.12, 0.6
-"""A new stance is taken when a foot should stand this far from the last one, metres, or turned by so many radians."""
+_STEP_M, _SETTLE_M, _STEP_TURN = 0.12, 0.06, 0.6
+"""A new stance is taken when a foot should stand this far from the last one, metres, on the move and at rest, or
+turned by so many radians."""
+STILL = 0.06
+"""Metres a second below which somebody is at rest."""
 _CLOSE_M, _CLOSE_TURN = 0.02, 0.05
 """How nearly feet stand as the stance has them."""
 _SWING_HEIGHT = 0.05
 """Metres a swinging foot rises."""
 _LEAD_S = 0.25
 """Seconds ahead of which a step aims, on the move."""
-_SPEED_S = 0.1
-"""Time constant of the speed this uses."""
 _LEFT_BEHIND = 0.9
 """Metres at which feet no longer walk after the body but are put under it: it was somewhere else at once."""
 
@@ -47,8 +48,6 @@ class Feet:
         """each foot's last step;"""
         self._swing = np.full(2, np.inf)
         """seconds since each foot left the floor, at least `_STEP_S` when it stands."""
-        self._wished = np.zeros((2, 3))
-        self._speed = np.zeros(2)
 
     @property
     def footing(self) -> Footing | None:
@@ -62,32 +61,32 @@ class Feet:
 
     def moved(self, T_new_from_old: Float[np.ndarray, "4 4"], yaw: float) -> None:
         """The play space was recentred: by a transform that turns by `yaw` radians about y."""
-        for rows in (self._aims, self._from, self._to, self._wished):
+        for rows in (self._aims, self._from, self._to):
             rows[:, :2] = rows[:, :2] @ T_new_from_old[[0, 2]][:, [0, 2]].T + T_new_from_old[[0, 2], 3]
             rows[:, 2] += yaw
         if self._standing is not None:
             self._standing = self._footing()
 
-    def follow(self, wished: Float[np.ndarray, "2 2"], yaw: float, dt: float) -> Footing:
+    def follow(
+        self, wished: Float[np.ndarray, "2 2"], yaw: float, speed: Float[np.ndarray, "2"], dt: float
+    ) -> Footing:
         """Where the feet are `dt` seconds later.
 
         Args:
             wished: (x, z) of where the ankles would be best, left and right, metres.
             yaw: the body's heading, radians about y from facing +z.
+            speed: of the body over the floor, (x, z), metres a second.
         """
         goal = np.column_stack([wished, np.full(2, yaw)])
         if self._standing is None or np.hypot(*(goal - self._to)[:, :2].mean(axis=0)) > _LEFT_BEHIND:
-            for rows in (self._aims, self._from, self._to, self._wished):
+            for rows in (self._aims, self._from, self._to):
                 rows[:] = goal
-            self._swing[:], self._speed[:] = np.inf, 0.0
+            self._swing[:] = np.inf
         self._swing += dt
-        if dt > 0.0:
-            speed = (goal - self._wished)[:, :2].mean(axis=0) / dt
-            self._speed += (1.0 - np.exp(-dt / _SPEED_S)) * (speed - self._speed)
-        self._wished = goal
-        if _off(goal - self._aims, _STEP_M, _STEP_TURN).max() > 1.0:
-            self._aims = goal.copy()
-            self._aims[:, :2] += _LEAD_S * self._speed
+        allowed = _STEP_M if np.hypot(*speed) > STILL else _SETTLE_M
+        if _off(goal - self._aims, allowed, _STEP_TURN).max() > 1.0:
+            self._aims = goal
+            self._aims[:, :2] += _LEAD_S * speed
         if (self._swing >= _STEP_S).all():
             self._step_if_due()
         self._standing = self._footing()

@@ -85,6 +85,8 @@ def _solve_leg(pelvis, hip, ankle, yaw, leg, out):
     across = unit(foot[:, 0] + pelvis[:, 0], _LEFT)
     pole = unit(cross(across, line), foot[:, 2]) + leg.side * _KNEES_OUT * bent * across
     thigh, shin = two_bones(hip, target, leg.thigh, leg.shin, _LEFT, pole)
+    reached = hip + apply(thigh, leg.thigh) + apply(shin, leg.shin)
+    raised = times(foot, about(_LEFT, min(heel, _toes_on_floor(reached[1], leg))))
     out[0] = inverse_times(pelvis, thigh)
     out[1] = inverse_times(thigh, shin)
     out[2] = inverse_times(shin, raised)
@@ -107,6 +109,15 @@ def _heel_rise(hip, ankle, foot, leg):
         else:
             low = middle
     return high
+
+
+@njit(cache=True, nogil=True)
+def _toes_on_floor(ankle_height, leg):
+    """Radians that the heel may be above toes that touch the floor, for an ankle that high."""
+    up, ahead = leg.ball[1], leg.ball[2]
+    radius = np.sqrt(up * up + ahead * ahead)
+    below = min(max((leg.ankle + up - ankle_height) / radius, -1.0), 1.0)
+    return max(np.arccos(below) - np.arctan2(ahead, up), 0.0)
 
 
 @njit(cache=True, nogil=True)

@@ -4,17 +4,19 @@ import numpy as np
 from jaxtyping import Float
 
 from inperson.tracking.headset_camera import SeenBody
-from inperson.tracking.headset_feet import Feet, Footing
+from inperson.tracking.headset_feet import STILL, Feet, Footing
 from inperson.tracking.headset_frames import ramp
 from inperson.tracking.headset_legs import legs_of, stand
 from inperson.tracking.headset_skeleton import JOINT, WearerSkeleton
-from inperson.tracking.headset_trunk import TrunkPose
+from inperson.tracking.headset_trunk import SWAY, TrunkPose
 
 _LEGS = np.array([1, 2, 4, 5, 7, 8, 10, 11])
 """Hips, knees, ankles and balls of the feet, left and right in turns."""
 _HIPS, _ANKLES = (JOINT["left_hip"], JOINT["right_hip"]), (JOINT["left_ankle"], JOINT["right_ankle"])
 _OVERSTEP = 0.13
 """Metres that a step goes further than it must, so that the next is not due at once."""
+_SPEED_S = 0.25
+"""Time constant of the body's speed over the floor."""
 _UNSEEN, _SEEN = 0.03, 0.12
 """Radians of hips and knees: a webcam that sees no legs gives them straight."""
 _RAISED_LOW, _RAISED_HIGH = 0.06, 0.15
@@ -28,6 +30,8 @@ class Stance:
         self._skeleton = skeleton
         self._legs = legs_of(skeleton)
         self._feet = Feet()
+        self._over: np.ndarray | None = None
+        self._speed = np.zeros(2)
 
     @property
     def middle(self) -> Float[np.ndarray, "2"] | None:
@@ -38,6 +42,10 @@ class Stance:
     def moved(self, T_new_from_old: Float[np.ndarray, "4 4"], yaw: float) -> None:
         """The play space was recentred: by a transform that turns by `yaw` radians about y."""
         self._feet.moved(T_new_from_old, yaw)
+        turn = T_new_from_old[[0, 2]][:, [0, 2]]
+        self._speed = turn @ self._speed
+        if self._over is not None:
+            self._over = turn @ self._over + T_new_from_old[[0, 2], 3]
 
     def stand(
         self,
@@ -63,6 +71,7 @@ class Stance:
         offsets = skeleton.rest[list(_ANKLES)] - skeleton.rest[0]
         upright = np.array([[np.cos(yaw), np.sin(yaw)], [-np.sin(yaw), np.cos(yaw)]])
         apart = (offsets - offsets.mean(axis=0))[:, [0, 2]] @ upright.T
+        self._note_speed(trunk.over, dt)
         wished = self._wished_middle(trunk) + apart
         lifts, places = np.zeros(2), wished
         if seen is not None:
@@ -72,7 +81,7 @@ class Stance:
             lifts = believed * _raised(places[:, 1])
             places = places[:, [0, 2]]
             wished = wished + believed * (places - wished)
-        footing = self._feet.follow(wished, yaw, dt)
+        footing = self._feet.follow(wished, yaw, self._speed, dt)
         up = np.array([ramp(float(lift), _RAISED_LOW, _RAISED_HIGH) for lift in lifts])
         footing = Footing(
             footing.places + up[:, None] * (places - footing.places), footing.yaws, footing.lifts + up * lifts
@@ -86,9 +95,15 @@ class Stance:
             return trunk.over
         stray = trunk.over - self._feet.aim
         distance = float(np.hypot(*stray))
-        if distance <= trunk.reach:
+        reach = trunk.reach - (SWAY if np.hypot(*self._speed) < STILL else 0.0)
+        if distance <= reach:
             return self._feet.aim
-        return trunk.over - stray / distance * max(trunk.reach - _OVERSTEP, 0.0)
+        return trunk.over - stray / max(distance, 1e-9) * max(reach - _OVERSTEP, 0.0)
+
+    def _note_speed(self, over: Float[np.ndarray, "2"], dt: float) -> None:
+        if self._over is not None and dt > 0.0:
+            self._speed += (1.0 - np.exp(-dt / _SPEED_S)) * ((over - self._over) / dt - self._speed)
+        self._over = over
 
 
 def _seen_ankles(

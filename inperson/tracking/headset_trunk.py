@@ -21,8 +21,10 @@ _SQUAT_LEAN, _SQUAT_M = 0.55, 0.55
 """A squat that is this many metres deep leans the trunk forward by so many radians, to balance."""
 _LEAST_PELVIS = 0.13
 """Metres above the floor below which no pelvis goes: the trunk folds forward instead."""
-_SWAY = 0.06
+SWAY = 0.06
 """Metres the neck may be off the feet upright; more takes a bow, or a step."""
+_NOT_BOWED = 0.02
+"""Metres that a head may be lower than it stands without a bow."""
 _TILT_SHARE = 0.6
 """Share of a lean that the pelvis tilts; the spine's three joints bend the rest."""
 
@@ -63,7 +65,8 @@ def leaning_trunk(
     usual = upright @ (rest[JOINT["neck"]] - feet)
     over = neck[[0, 2]] - usual[[0, 2]]
     off = np.zeros(2) if stance is None else over - stance
-    reach = _SWAY + float(np.sqrt(max(trunk**2 - max(trunk - lowered, 0.0) ** 2, 0.0)))
+    bowed = max(trunk - max(lowered - _NOT_BOWED, 0.0), 0.0)
+    reach = SWAY + float(np.sqrt(max(trunk**2 - bowed**2, 0.0)))
     off = off * min(reach / max(float(np.hypot(*off)), 1e-9), 1.0)
     aside, ahead = upright[[0, 2]][:, [0, 2]].T @ off
     pitch = np.clip(np.arcsin(np.clip(_BOWED * ahead / trunk, -0.95, 0.95)), _MOST_BACK, _MOST_FORWARD)
