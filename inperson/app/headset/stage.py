@@ -17,6 +17,7 @@ from inperson.render.gpu_timer import GpuTimer
 from inperson.render.gsplat_cuda import GsplatRasterizer
 from inperson.render.headset import FAR, NEAR
 from inperson.render.pacing import Pacing, ladder
+from inperson.render.scene.cuda_pictures import CudaPictures
 from inperson.render.scene.painter import ScenePainter
 from inperson.render.scene.pictures import AvatarPictures, GlPictures, HostPictures
 from inperson.render.views import EyeView
@@ -83,6 +84,8 @@ def _open_pictures(
         gl = GlRasterizer(context)
         closing.callback(gl.close)
         return gl.name, GlPictures(gl)
+    if backend == "gsplat" and not is_software(context):
+        return backend, CudaPictures(context)
     rasterizer = make_rasterizer(backend, threads)
     closing.callback(rasterizer.close)
     return rasterizer.name, HostPictures(context, rasterizer)

@@ -83,7 +83,7 @@ class HostPictures:
                 return self._color, self._depth
             width, height = max(width, old_width), max(height, old_height)
             self.close()
-        size = _grown(width, height)
+        size = grown_size(width, height)
         self._color, self._depth = self._context.texture(size, 4), self._context.texture(size, 1, dtype="f4")
         return self._color, self._depth
 
@@ -128,7 +128,7 @@ class GlPictures:
                 return self._targets
             width, height = max(width, old_width), max(height, old_height)
             self.close()
-        size, context = _grown(width, height), self._rasterizer.context
+        size, context = grown_size(width, height), self._rasterizer.context
         self._targets = [
             context.framebuffer([context.texture(size, 4, dtype="f2"), context.texture(size, 4, dtype="f4")])
             for _ in crop.views
@@ -136,7 +136,8 @@ class GlPictures:
         return self._targets
 
 
-def _grown(width: int, height: int) -> tuple[int, int]:
+def grown_size(width: int, height: int) -> tuple[int, int]:
+    """Of a texture for at least so many pixels, with room to grow."""
     return -(-width // GRANULE) * GRANULE, -(-height // GRANULE) * GRANULE
 
 
