@@ -10,6 +10,7 @@ import numpy as np
 from inperson.app.headset.link import HeadsetLink
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.status import (
+    CalibrationSeen,
     Go,
     HeadsetFigures,
     HeadsetReady,
@@ -22,9 +23,11 @@ from inperson.app.headset.status import (
 )
 from inperson.app.mailbox import Mailbox
 from inperson.avatar.body import load_body
+from inperson.avatar.headset_pose import HeadsetPose
 from inperson.avatar.state import BodyState, Source
 from inperson.errors import DeviceError
 from inperson.render.frame_times import FrameFigures, StageFigures
+from inperson.tracking.play_calibration_solver import CalibrationSample
 
 
 def frame_figures(frames: int, seconds: float) -> FrameFigures:
@@ -134,3 +137,39 @@ class MailboxHeadset(ScriptedHeadset):
                 count, seen = taken[0], seen + 1
             time.sleep(0.001)
         return self.figures(seen, time.monotonic() - begin)
+
+
+class GuidedHeadset(ScriptedHeadset):
+    """A wearer who follows the calibration: in T-pose two metres before the webcam, 1.6 m from floor to eyes."""
+
+    def run(self, link, go):
+        for prompt in ("Look straight ahead.", "Hold both arms out to your sides."):
+            link.say(HeadsetStatus("focused", "Scripted 1.0", notice=prompt))
+            time.sleep(0.2)
+        link.say(CalibrationSeen(self.samples()))
+        return self.figures(40, 0.4)
+
+    def samples(self) -> tuple[CalibrationSample, ...]:
+        """Twenty times the same moment."""
+        camera = replace(
+            BodyState.rest(self.body.num_betas, self.body.num_expression),
+            transl=np.array([0.0, 0.0, -2.0], np.float32),
+            source=(Source.CAMERA,) * 5,
+        )
+        T_play_from_head = np.eye(4)
+        T_play_from_head[1, 3] = 1.6
+        return (CalibrationSample(camera, HeadsetPose(0, T_play_from_head)),) * 20
+
+
+class ImpatientHeadset(GuidedHeadset):
+    """A wearer who leaves before the end."""
+
+    def run(self, link, go):
+        return self.figures(3, 0.1)
+
+
+class SlackHeadset(GuidedHeadset):
+    """A wearer of whom the webcam saw next to nothing."""
+
+    def samples(self):
+        return super().samples()[:3]
