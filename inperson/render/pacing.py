@@ -94,7 +94,7 @@ class PacingPolicy:
     """Without trouble on a rung before a step up."""
     longest_patience_s: float = 32.0
     """Doubled up to here by climbs that have to be taken back, halved by those that last."""
-    trial_s: float = 2.0
+    trial_s: float = 6.0
     """A climb that lasts as long was right."""
 
 

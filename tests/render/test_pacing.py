@@ -107,6 +107,22 @@ def test_a_load_that_comes_is_met_within_a_second_and_forgotten_when_it_leaves(d
     assert RUNGS.index(display.pacing.rung) <= RUNGS.index(before) + 2
 
 
+@settings(max_examples=8)
+@given(st.sampled_from([60.0, 90.0]), seeds)
+def test_a_very_uneven_renderer_is_not_followed_up_and_down(rate, seed):
+    """Where one frame in twenty costs half as much again, the rung may wander a little and slowly."""
+    period = 1e3 / rate
+    cost = Cost(0.35 * period, 1.8 * period, 0.8 * period, noise=0.3)
+    display = SimulatedDisplay(Pacing(RUNGS), cost, rate, seed)
+    display.run(60.0)
+    display.run(60.0)
+    rungs, missed = display.newest(60.0)
+    assert changes(rungs) <= 20
+    at = [RUNGS.index(rung) for rung in rungs]
+    assert max(at) - min(at) <= 6
+    assert share_missed(missed) <= 2 * POLICY.tolerated
+
+
 def test_full_quality_returns_when_the_load_is_gone():
     display = SimulatedDisplay(Pacing(RUNGS), Cost(2.0, 6.0, 3.0), rate=60.0)
     display.run(5.0, load=6.0)
