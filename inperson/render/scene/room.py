@@ -75,7 +75,7 @@ class Room:
         self._arrays = {program: context.vertex_array(program, layout) for program in self._programs}
 
     def draw(self, view: EyeView, shadow: Shadow | None, *, spare_hidden: bool) -> None:
-        """Into the framebuffer in use, which is clear.
+        """Into the framebuffer in use, which is clear, with depth test and premultiplied blending set up.
 
         Args:
             spare_hidden: leave alone what is at the near plane already.
@@ -88,6 +88,7 @@ class Room:
         for part in parts:
             set_uniforms(part.program, uniforms | {"s_of_ray": part.s_of_ray})
             self._context.depth_func = "<=" if spare_hidden and not part.in_mirror else ALWAYS
+            (self._context.enable if part.in_mirror else self._context.disable)(moderngl.BLEND)
             self._arrays[part.program].render(moderngl.TRIANGLE_FAN, len(part.corners), first=first)
             first += len(part.corners)
 
