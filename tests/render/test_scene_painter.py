@@ -295,7 +295,8 @@ class LowerLeft:
 def test_hidden_areas_are_not_drawn(painters, eyes):
     views, painter = stereo(), painters("face-to-face")
     painter.set_hidden_areas((LowerLeft(), None))
-    painter.draw(painter.prepare(None), views, eyes.targets)
+    everywhere = single((0, 1.2, -1), scale=3.0, opacity=1.0)
+    painter.draw(painter.prepare(everywhere), views, eyes.targets)
     assert not eyes.colors()[-1, 0].any()
     assert eyes.depths()[-1, 0] == 0
     assert eyes.colors()[0, -1, 3] == 255

@@ -27,7 +27,7 @@ class HiddenTriangles(Protocol):
 
 
 class HiddenAreas:
-    """The hidden area of each eye, drawn at the near plane so that nothing passes the depth test there.
+    """The hidden area of each eye, drawn at the near plane so that nothing need pass the depth test there.
 
     Args:
         context: stays the caller's.

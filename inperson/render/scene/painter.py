@@ -61,7 +61,8 @@ class ScenePainter:
         self._avatar = context.vertex_array(self._avatar_program, [(self._corners, "2f", "corner")])
 
     def set_hidden_areas(self, areas: Sequence[HiddenTriangles | None]) -> None:
-        """What need not be drawn in the left and the right eye. Saves work in targets with a depth attachment."""
+        """What is left transparent black, at the near plane, in the left and the right eye. In targets with a depth
+        attachment no work is spent there on the room."""
         self._hidden.set(areas)
 
     def show_panel(self, text: str | None) -> None:
@@ -98,8 +99,9 @@ class ScenePainter:
             for view, target, part, picture in zip(views, targets, crop.rectangles, pictures, strict=True):
                 self._draw_avatar(view, target, part, picture)
         self._context.disable_direct(DEPTH_CLAMP)
-        for view, target in zip(views, targets, strict=True):
+        for eye, (view, target) in enumerate(zip(views, targets, strict=True)):
             self._panel.draw(view, target)
+            self._hide(eye, view, target)
 
     def close(self) -> None:
         """Free what was made on the GPU."""
@@ -123,6 +125,13 @@ class ScenePainter:
             target.clear(viewport=target.viewport)
             spare_hidden = self._hidden.draw(eye, view)
             self._room.draw(view, prepared.shadow, spare_hidden=spare_hidden)
+
+    def _hide(self, eye: int, view: EyeView, target: moderngl.Framebuffer) -> None:
+        """Clear what the lenses never show of what came after the room."""
+        with self._context.scope(target, moderngl.DEPTH_TEST):
+            target.viewport = (0, 0, view.width, view.height)
+            self._context.depth_func = ALWAYS
+            self._hidden.draw(eye, view)
 
     def _draw_avatar(
         self, view: EyeView, target: moderngl.Framebuffer, part: PixelRectangle, picture: EyePicture
