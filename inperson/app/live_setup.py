@@ -202,9 +202,10 @@ def run_session(
             tracking = setup.start_tracking(open_tracking)
             headset = setup.start_headset(tracking, open_headset)
             mirror = setup.open_mirror()
-            if headset is not None:
-                headset.wait_ready()
+            ready = headset.wait_ready() if headset is not None else None
             states = setup.wait_states(tracking)
+        if ready is not None and options.passthrough and not ready.passthrough:
+            console.print(f"{ready.system} offers no passthrough: you see the room instead", highlight=False)
         show = None if mirror is None else setup.open_show(mirror, states.source)
         figures = LiveSession(
             *(states, show, headset),

@@ -55,7 +55,7 @@ class ScriptedHeadset:
         pass
 
     def describe(self) -> HeadsetReady:
-        return HeadsetReady("Scripted 1.0", "a headset of cardboard", "egl")
+        return HeadsetReady("Scripted 1.0", "a headset of cardboard", "egl", passthrough=False)
 
     def run(self, link: HeadsetLink, go: Go) -> HeadsetFigures:
         state = BodyState.rest(self.body.num_betas, self.body.num_expression)

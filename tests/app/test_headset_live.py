@@ -124,6 +124,11 @@ def test_without_a_calibration_it_says_so_once(options):
     assert "calibrate" not in said  # nothing is aligned there
 
 
+def test_a_headset_without_passthrough_says_so(options):
+    assert "a headset of cardboard offers no passthrough" in run(options(passthrough=True))[1]
+    assert "passthrough" not in run(options())[1]
+
+
 def test_no_runtime_is_one_line(options):
     with pytest.raises(DeviceError, match="no OpenXR runtime is installed: install one"):
         run(options(), headset_doubles.no_runtime)

@@ -2,6 +2,7 @@
 
 import gc
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Self
 
 from inperson.app.headset.connection import (
@@ -23,6 +24,7 @@ from inperson.app.mailbox import Mailbox
 from inperson.render.xr.runtime import XrRuntime
 from inperson.workers import available_cores
 
+PASSTHROUGH = "ALPHA_BLEND"
 USUAL_EYE_SIZE = (1024, 1024)
 """To warm up with where there is no runtime yet that says."""
 
@@ -47,6 +49,8 @@ class OpenXrHeadset:
             else:
                 self._runtime, self._graphics = open_first(plan.bindings)
                 closing.callback(self._runtime.close)
+                offered = PASSTHROUGH in self._runtime.info.blend_modes
+                self._plan = plan = replace(plan, passthrough=plan.passthrough and offered)
             closing.callback(self._graphics.close)
             self._sources = Sources(plan, self._tracked)
             self._wardrobe = Wardrobe(plan, self._sources, threads)
@@ -67,9 +71,10 @@ class OpenXrHeadset:
     def describe(self) -> HeadsetReady:
         """Who is there."""
         if self._runtime is None:
-            return HeadsetReady("", "", self._graphics.kind)
+            return HeadsetReady("", "", self._graphics.kind, self._plan.passthrough)
         info = self._runtime.info
-        return HeadsetReady(f"{info.name} {info.version}", info.system, self._graphics.kind)
+        offered = PASSTHROUGH in info.blend_modes
+        return HeadsetReady(f"{info.name} {info.version}", info.system, self._graphics.kind, offered)
 
     def run(self, link: HeadsetLink, go: Go) -> HeadsetFigures:
         """Show until the end. The last connection stays open: what hangs in its end must not keep the figures."""

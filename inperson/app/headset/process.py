@@ -113,6 +113,9 @@ class HeadsetProcess:
         if not isinstance(message, HeadsetReady):
             raise self._child.crashed("did not get ready")
         self._ready = message
+        # What the first one found out holds for those that are started again.
+        passthrough = self._plan.passthrough and message.passthrough
+        self._plan = replace(self._plan, bindings=(message.binding,), passthrough=passthrough)
         return message
 
     def go(self, start_ns: int) -> None:
@@ -131,8 +134,7 @@ class HeadsetProcess:
         """
         recentred = False
         if self._child is None and self._figures is None and time.monotonic() >= self._restart_at:
-            bindings = (self._ready.binding,) if self._ready is not None else self._plan.bindings
-            self._plan = replace(self._plan, bindings=bindings, patient=True)
+            self._plan = replace(self._plan, patient=True)
             self._child = self._start()
         try:
             while self._child is not None and self._figures is None and self._child.has_news():
@@ -208,7 +210,6 @@ class HeadsetProcess:
         self._heard_at = time.monotonic()
         match message:
             case HeadsetReady():
-                self._ready = message
                 if self._go is not None:  # started again
                     self._tell(self._go)
             case HeadsetStatus():

@@ -17,6 +17,8 @@ class HeadsetReady:
     """The headset's name."""
     binding: Binding
     """How OpenGL is shared."""
+    passthrough: bool
+    """Whether the real world can be seen behind."""
 
 
 @dataclass(frozen=True, slots=True)
