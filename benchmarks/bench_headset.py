@@ -65,8 +65,15 @@ def run() -> BenchReport:
         crop, full = crop_views(posed, stages.views), _everything(stages.views)
         assert crop is not None
         subjects["pose"] = stages.posed
-        subjects["pictures"] = lambda: (backends[best].draw(posed, crop), context.finish())
-        subjects["full view"] = lambda: (backends[best].draw(posed, full), context.finish())
+
+        def pictures_of(part: Crop) -> Callable[[], None]:
+            def draw() -> None:
+                backends[best].draw(posed, part)
+                context.finish()
+
+            return draw
+
+        subjects["pictures"], subjects["full view"] = pictures_of(crop), pictures_of(full)
         compare = [(f"{best} {small}", f"{name} {small}") for name in others]
         compare += [(share, f"{best} {middle}") for share in THINNED]
         return side_by_side("headset", subjects, [*compare, ("pictures", "full view")], seconds=40.0)
@@ -114,8 +121,10 @@ def _backends(context: moderngl.Context, closing: ExitStack) -> dict[str, Avatar
     made: dict[str, AvatarPictures] = {"cpu": host, "gl": in_gl} if is_software(context) else {"gl": in_gl}
     if torch.cuda.is_available() and not is_software(context):
         made = {"gsplat": CudaPictures(context), **made}
-    for closable in (cpu, gl, *made.values()):
-        closing.callback(closable.close)
+    closing.callback(cpu.close)
+    closing.callback(gl.close)
+    for pictures in made.values():
+        closing.callback(pictures.close)
     return made
 
 

@@ -42,7 +42,7 @@ class CudaPictures:
 
     Raises:
         DeviceError: there is no CUDA device.
-        BadInputError: gsplat or CUDA's Python bindings are not installed.
+        BadInputError: CUDA's Python bindings are not installed.
     """
 
     def __init__(
@@ -59,7 +59,12 @@ class CudaPictures:
 
     @torch.inference_mode()
     def draw(self, gaussians: PosedGaussians, crop: Crop) -> tuple[EyePicture, ...]:
-        """The Gaussians as each of the crop's views sees them; the views one below the other in the textures."""
+        """The Gaussians as each of the crop's views sees them; the views one below the other in the textures.
+
+        Raises:
+            BadInputError: gsplat is not installed.
+            DeviceError: OpenGL does not run on the device's GPU.
+        """
         g = gaussians
         arrays = (g.means, g.quats, g.scales, g.opacities, g.colors)
         means, quats, scales, opacities, colors = (torch.tensor(a, device=self._device) for a in arrays)
