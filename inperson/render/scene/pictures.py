@@ -47,6 +47,9 @@ class AvatarPictures(Protocol):
 class HostPictures:
     """Draws with any rasteriser and uploads the crop: 8 bits a colour, as the headset shows them, and 32 of depth.
 
+    Measured for 2x 656x912 pixels with software GL: rounding and uploading those takes 1.0 ms, uploading the
+    rasteriser's float32 planes as they are 2.7; depth in 16 bits would save less than 0.1.
+
     Args:
         context: of OpenGL, current in the calling thread; stays the caller's.
         rasterizer: stays the caller's to close.
