@@ -25,6 +25,9 @@ from inperson.render.xr.runtime import XrRuntime
 from inperson.workers import available_cores
 
 PASSTHROUGH = "ALPHA_BLEND"
+COMPOSITORS_CORES = 1
+"""Left to the runtime's own process: threads that share a frame's work wait for the slowest, and one that has to wait
+for a core costs more than it brings."""
 USUAL_EYE_SIZE = (1024, 1024)
 """To warm up with where there is no runtime yet that says."""
 
@@ -42,7 +45,7 @@ class OpenXrHeadset:
         self._runtime: XrRuntime | None = None
 
     def __enter__(self) -> Self:
-        plan, threads = self._plan, available_cores()
+        plan, threads = self._plan, max(available_cores() - COMPOSITORS_CORES, 1)
         with ExitStack() as closing:
             if plan.patient:
                 self._graphics = open_any_graphics(plan.bindings)
