@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.vr import conftest
 from tests.vr.monado import BUILD_SCRIPT, prefix
 
 NINJA = """
@@ -189,3 +190,26 @@ def test_with_root_what_is_missing_is_installed(machine: Machine):
     machine.double("id", "echo 0")
     assert machine.run()[0] == 0
     assert "--no-install-recommends cmake" in (machine.doubles / "installed").read_text()
+
+
+@pytest.mark.parametrize(("mendable", "verdict"), [(True, pytest.fail.Exception), (False, pytest.skip.Exception)])
+def test_without_the_runtime_tests_fail_where_it_could_be_installed_and_skip_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mendable: bool, verdict: type[BaseException]
+):
+    script = tmp_path / "build_monado.sh"
+    script.write_text("#!/bin/bash\necho details >&2\necho 'it could not be built: because' >&2\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(conftest, "BUILD_SCRIPT", script)
+    monkeypatch.setattr(conftest, "may_install", lambda: mendable)
+    with pytest.raises(verdict, match="it could not be built: because"):
+        conftest.require_runtime()
+
+
+@pytest.mark.parametrize(("user", "sudo", "may"), [(0, None, True), (1000, "exit 0", True), (1000, "exit 1", False)])
+def test_who_may_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, user: int, sudo: str | None, may: bool):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    if sudo is not None:
+        (tmp_path / "sudo").write_text(f"#!/bin/bash\n{sudo}\n")
+        (tmp_path / "sudo").chmod(0o755)
+    assert conftest.may_install() is may

@@ -26,6 +26,7 @@ from inperson.avatar.headset_pose import HeadsetPose
 from inperson.avatar.lod import levels_of_detail
 from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.state import BodyState
+from inperson.paths import assets_dir
 from inperson.render.pacing import Rung
 from inperson.render.scene.scenes import SceneName
 from inperson.render.xr.buttons import InputEvent
@@ -33,11 +34,11 @@ from inperson.render.xr.events import SessionState
 from tests.vr.call_rules import violations
 from tests.vr.headset_run import headset_run, standing
 from tests.vr.monado import MonadoService
-from tests.vr.motion import someone_standing
 from tests.vr.raw_client import RawClient
 from tests.vr.recording import RecordingLayer
 from tests.vr.remote_devices import Controller, RemoteDevices, Wearer, pose
 
+MOTION = str(assets_dir() / "performer" / "performer.npz")
 CORE_VALIDATION = xr.api_layer.LUNARG_core_validation_APILAYER_NAME
 
 
@@ -340,8 +341,7 @@ def test_the_whole_program_misuses_nothing(monado_null: MonadoService, tmp_path:
         "XR_CORE_VALIDATION_FILE_NAME": str(told),
     }
     command = [sys.executable, "-m", "inperson", "live", "--view", "headset", "--frames", "20"]
-    motion = someone_standing(tmp_path)
-    done = subprocess.run([*command, "--input", motion], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "--input", MOTION], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Core Validation Layer is initialized" in told.read_text()
     assert validation_errors(told.read_text()) == []
