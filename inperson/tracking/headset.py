@@ -24,6 +24,7 @@ from inperson.tracking.headset_heading import Heading, near_head, view_heading, 
 from inperson.tracking.headset_skeleton import JOINT, WearerSkeleton
 from inperson.tracking.headset_stance import Stance
 from inperson.tracking.headset_trunk import TrunkPose, bend_to_head, leaning_trunk
+from inperson.tracking.headset_warming import warming_up
 from inperson.tracking.play_calibration import PlayCalibration
 
 _HEAD, _CHEST = JOINT["head"], JOINT["spine3"]
@@ -50,17 +51,30 @@ class HeadsetFusion:
         self._calibration = calibration
         self._skeleton = WearerSkeleton.of(body, self._betas)
         self._rest = exp_all(rest_pose(pose_prior(body)))
-        self._webcam, self._camera_skeleton = WebcamBody(), CameraSkeleton(body)
-        self._view, self._view_rotation = VectorCrossover(3), RotationCrossover(1)
-        self._heading, self._trunk = Heading(), RotationCrossover(4)
-        self._arms = [Arm(self._skeleton, left=left) for left in (True, False)]
-        self._arm_crossovers = [RotationCrossover(4), RotationCrossover(4)]
+        self._camera_skeleton = CameraSkeleton(body)
+        self._face = HeadsetFace(body)
         self._hands = [
             Hand(body, self._betas, self._skeleton, self._rest[rows], left=left)
             for left, rows in ((True, slice(25, 40)), (False, slice(40, 55)))
         ]
+        self._arms = [Arm(self._skeleton, left=left) for left in (True, False)]
         self._stance = Stance(self._skeleton)
-        self._face = HeadsetFace(body)
+        self.forget()
+        for camera, pose in warming_up(body):
+            self.fuse(camera, pose)
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew, as after the wearer has gone somewhere else: the next state owes nothing to the last."""
+        self._webcam = WebcamBody()
+        self._view, self._view_rotation = VectorCrossover(3), RotationCrossover(1)
+        self._heading, self._trunk = Heading(), RotationCrossover(4)
+        self._arm_crossovers = [RotationCrossover(4), RotationCrossover(4)]
+        for hand, arm in zip(self._hands, self._arms, strict=True):
+            hand.forget()
+            arm.forget()
+        self._stance.forget()
+        self._face.forget()
         self._known = False
         """Whether anything has told where the head is."""
         self._last_ns: int | None = None
@@ -167,8 +181,10 @@ class HeadsetFusion:
     ) -> None:
         """Writes one arm, collar to wrist."""
         joints = self._arms[k].joints
-        if reading.wrist is None:
-            source, target = REST if seen is None else CAMERA, rotations[joints]
+        if reading.wrist is None and seen is None:
+            source, target = REST, self._arms[k].hang(rotations[joints], chest)
+        elif reading.wrist is None:
+            source, target = CAMERA, rotations[joints]
         else:
             arm, trust = (None, 0.0) if seen is None else (seen.rotations[joints], seen.confidence)
             source, target = reading.origin, self._arms[k].reach(reading.wrist, chest, at, arm, trust, dt)

@@ -5,13 +5,13 @@ from jaxtyping import Float
 from numba import njit
 
 from inperson.tracking.headset_arms import collar_rotation, solve_arm, swivel_of
-from inperson.tracking.headset_frames import apply, dot, inverse_times, times, unit, wrapped
+from inperson.tracking.headset_frames import apply, dot, inverse_times, rotation_between, times, unit, wrapped
 from inperson.tracking.headset_hands import TrackedWrist
 from inperson.tracking.headset_skeleton import JOINT, WearerSkeleton
 
 _SWIVEL_S = 0.12
 """Time constant with which the elbow goes where the webcam sees it."""
-_AHEAD = np.array([0.0, 0.0, 1.0])
+_UP, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 
 
 class Arm:
@@ -27,7 +27,22 @@ class Arm:
         self.joints = [JOINT[f"{name}_{part}"] for part in ("collar", "shoulder", "elbow", "wrist")]
         self._bones = skeleton.tree.offsets[self.joints].copy()
         self._side = 1.0 if left else -1.0
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew."""
         self._swivel = 0.0
+
+    def hang(
+        self, resting: Float[np.ndarray, "4 3 3"], chest: Float[np.ndarray, "3 3"]
+    ) -> Float[np.ndarray, "4 3 3"]:
+        """An arm of which nothing is known: it hangs down as from an upright chest, however the chest leans.
+
+        Args:
+            resting: local rotations of collar, shoulder, elbow and wrist at rest.
+            chest: world rotation of the chest (spine3).
+        """
+        return _hang(resting, chest)
 
     def reach(
         self,
@@ -53,6 +68,16 @@ class Arm:
             wanted = trust * clarity * angle
         self._swivel = wrapped(self._swivel + (1.0 - float(np.exp(-dt / _SWIVEL_S))) * wrapped(wanted - self._swivel))
         return _reach(self._bones, position, hand, self._side, self._swivel)
+
+
+@njit(cache=True, nogil=True)
+def _hang(resting, chest):
+    """The shoulder undoes the chest's lean."""
+    upright = times(rotation_between(chest[:, 1].copy(), _UP), chest)
+    out = resting.copy()
+    hung = times(upright, times(resting[0], resting[1]))
+    out[1] = inverse_times(times(chest, resting[0]), hung)
+    return out
 
 
 @njit(cache=True, nogil=True)

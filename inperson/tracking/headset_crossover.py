@@ -44,7 +44,7 @@ class RotationCrossover:
             source: a number for where each target (or all of them) comes from, 0 or more. The first source is
                 shown at once; a change of it takes `CROSSOVER_S`.
         """
-        sources = np.broadcast_to(np.asarray(source, np.int64), len(target))
+        sources = np.full(len(target), source)
         _cross_rotations(sources, target, self._source, self._shown, self._offset, self._since, dt)
         return self._shown.copy()
 

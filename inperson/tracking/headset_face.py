@@ -38,7 +38,11 @@ class HeadsetFace:
         self._index = {name: k for k, name in enumerate(names)}
         self._survives = np.array([_survives(name) for name in names] or [True] * self._count)
         """Which coefficients a webcam still reads below a headset. Unnamed ones stay at rest in any case."""
-        self._expression = VectorCrossover(body.num_expression)
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew."""
+        self._expression = VectorCrossover(self._count)
         self._jaw = RotationCrossover(1)
         self._eyes = RotationCrossover(2)
         self._camera = {_FACE: False, _EYES: False}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from inperson.avatar.body import BodyModel
 from inperson.avatar.headset_pose import HandJoints, HeadsetPose
@@ -34,7 +34,9 @@ class HandReading:
     origin: int
     """GRIP, JOINTS, or REST when it knows nothing."""
     wrist: TrackedWrist | None
-    joints: HandJoints | None
+    joints: HandJoints | None = None
+    valid: Bool[np.ndarray, "26"] | None = None
+    """Which of the joints can be used."""
 
 
 class Hand:
@@ -61,6 +63,10 @@ class Hand:
         self._first = 25 if left else 40
         self._frames = rest_hand(body, betas, skeleton, left=left)
         self._grip, self._rest = gripping_fingers(body, left=left), rest
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew."""
         self._crossover = RotationCrossover(15)
         self.confidence = 0.0
         """As of the last update."""
@@ -70,22 +76,22 @@ class Hand:
         """This hand in what the headset knows."""
         joints = pose.left_hand if self._left else pose.right_hand
         grip = pose.T_play_from_left_grip if self._left else pose.T_play_from_right_grip
-        wrist = None if joints is None else tracked_wrist(joints, self._frames)
-        if wrist is not None:
-            return HandReading(JOINTS, wrist, joints)
+        if joints is not None:
+            valid = usable(joints)
+            wrist = tracked_wrist(joints, valid, self._frames)
+            if wrist is not None:
+                return HandReading(JOINTS, wrist, joints, valid)
         if grip is not None:
-            return HandReading(GRIP, wrist_from_grip(grip, self._frames, left=self._left), None)
-        return HandReading(REST, None, None)
+            return HandReading(GRIP, wrist_from_grip(grip, self._frames, left=self._left))
+        return HandReading(REST, None)
 
     def fingers(self, reading: HandReading, seen: SeenBody | None, dt: float) -> Float[np.ndarray, "15 3 3"]:
         """Local rotations of the finger joints `dt` seconds after the last call."""
-        if reading.joints is not None and reading.wrist is not None:
-            valid = usable(reading.joints)
+        if reading.joints is not None and reading.wrist is not None and reading.valid is not None:
             held = self._crossover.shown
-            target = retarget_fingers(
-                reading.joints.quats_xyzw, valid, reading.wrist.rotation, self._frames.frames, held
-            )
-            tracked = valid[XR_JOINT]
+            quats = np.ascontiguousarray(reading.joints.quats_xyzw, np.float32)
+            target = retarget_fingers(quats, reading.valid, reading.wrist.rotation, self._frames.frames, held)
+            tracked = reading.valid[XR_JOINT]
             self.confidence, self.source = float(tracked.mean()), Source.HEADSET
             return self._crossover(np.where(tracked, JOINTS, HELD), target, dt)
         if reading.origin == GRIP:

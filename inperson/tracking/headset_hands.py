@@ -81,9 +81,8 @@ def rest_hand(body: BodyModel, betas: Float[np.ndarray, " B"], skeleton: WearerS
     return RestHand(frames, _xr_frame(to_knuckle, _BACK), float(np.linalg.norm(to_knuckle)))
 
 
-def tracked_wrist(joints: HandJoints, rest: RestHand) -> TrackedWrist | None:
+def tracked_wrist(joints: HandJoints, valid: Bool[np.ndarray, "26"], rest: RestHand) -> TrackedWrist | None:
     """The wrist of tracked joints, from the wrist itself or else the palm; None where neither is valid."""
-    valid = usable(joints)
     for index, behind in ((WRIST, 0.0), (PALM, _PALM_SHARE * rest.length)):
         if valid[index]:
             R = matrix_from_quat(joints.quats_xyzw[index].astype(np.float64))

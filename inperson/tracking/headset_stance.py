@@ -29,6 +29,10 @@ class Stance:
     def __init__(self, skeleton: WearerSkeleton) -> None:
         self._skeleton = skeleton
         self._legs = legs_of(skeleton)
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew."""
         self._feet = Feet()
         self._over: np.ndarray | None = None
         self._speed = np.zeros(2)

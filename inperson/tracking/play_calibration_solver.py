@@ -18,7 +18,7 @@ from inperson.avatar.state import PARTS, BodyState
 from inperson.errors import BadInputError
 from inperson.tracking.headset_camera import APPEARS, CameraSkeleton
 from inperson.tracking.headset_grip import wrist_from_grip
-from inperson.tracking.headset_hands import RestHand, rest_hand, tracked_wrist
+from inperson.tracking.headset_hands import RestHand, rest_hand, tracked_wrist, usable
 from inperson.tracking.headset_heading import view_heading, yaw_of
 from inperson.tracking.headset_skeleton import JOINT, WearerSkeleton
 from inperson.tracking.play_calibration import EYE_HEIGHTS, PlayCalibration
@@ -129,7 +129,7 @@ def _wrists(pose: HeadsetPose, rests: list[RestHand]) -> list[Float[np.ndarray, 
     out = []
     sides = ((pose.left_hand, pose.T_play_from_left_grip), (pose.right_hand, pose.T_play_from_right_grip))
     for k, (hand, grip) in enumerate(sides):
-        wrist = None if hand is None else tracked_wrist(hand, rests[k])
+        wrist = None if hand is None else tracked_wrist(hand, usable(hand), rests[k])
         if wrist is None and grip is not None:
             wrist = wrist_from_grip(grip, rests[k], left=k == 0)
         out.append(np.full(3, np.nan) if wrist is None else wrist.position)

@@ -213,3 +213,16 @@ def test_a_slow_hand_has_no_jumping_elbow_in_a_session():
         state = machine.fuse(None, HeadsetPose(k * FRAME_NS, cases.view(), left_hand=hand))
         elbows.append(cases.joints_of(state)[1][JOINT["left_elbow"]])
     assert np.linalg.norm(np.diff(elbows, axis=0), axis=1).max() < 0.03
+
+
+@pytest.mark.parametrize("pitch", [-50, -20, 0])
+def test_arms_of_which_nothing_is_known_hang_down_however_the_trunk_leans(pitch):
+    machine = cases.fusion()
+    cases.settled(machine, HeadsetPose(0, cases.view()))
+    T = cases.view(y=cases.eye_height() - 0.3, z=-0.4, pitch=pitch)
+    state = cases.settled(machine, HeadsetPose(1_500_000_000, T))
+    G, P = cases.joints_of(state)
+    assert G[JOINT["spine3"]][1, 1] < 0.9  # it leans
+    for side in ("left", "right"):
+        arm = unit(P[JOINT[f"{side}_elbow"]] - P[JOINT[f"{side}_shoulder"]])
+        assert arm[1] < -0.9

@@ -1,11 +1,13 @@
 """The whole of fusion: sources part by part, changes without jumps, recentring, any step of time."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba.core.dispatcher import Dispatcher
 from scipy.spatial.transform import Rotation
 
 from inperson.avatar.headset_pose import HeadsetPose
@@ -217,3 +219,38 @@ def test_numbers_cross_over_each_on_its_own():
     half = crossover(np.array([1, 0]), np.array([3.0, 6.0]), CROSSOVER_S / 2)
     np.testing.assert_allclose(half, [2.0, 6.0])
     np.testing.assert_allclose(crossover(np.array([1, 0]), np.array([4.0, 7.0]), CROSSOVER_S), [4.0, 7.0])
+
+
+def compiled() -> int:
+    """How many variants of kernels this process has compiled for fusion."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("inperson.tracking.")]
+    kernels = {id(k): k for module in modules for k in vars(module).values() if isinstance(k, Dispatcher)}
+    return sum(len(kernel.signatures) for kernel in kernels.values())
+
+
+def test_nothing_is_compiled_once_a_fusion_is_made():
+    machine = cases.fusion(PlayCalibration(np.eye(4), 1.6, 0.02))
+    before = compiled()
+    assert before > 20
+    known, camera = cases.reported(gesturing()), cases.standing()
+    grip = cases.rigid((-0.2, 1.1, -0.3)).astype(np.float32)
+    for k in range(24):
+        pose = replace(known, time_ns=k * FRAME_NS)
+        if k % 2:
+            pose = replace(pose, left_hand=None, T_play_from_left_grip=grip)
+        if k % 3 == 0:
+            pose = replace(pose, T_play_from_head=None)
+        if k % 5 == 0:
+            pose = replace(pose, T_play_from_head=cases.view(y=0.9).astype(np.float32))
+        machine.fuse(replace(camera, time_ns=pose.time_ns) if k % 4 else None, pose)
+    assert compiled() == before
+
+
+def test_forgetting_is_starting_anew():
+    pose = replace(cases.reported(gesturing()), time_ns=10**9)
+    used, fresh = cases.fusion(), cases.fusion()
+    cases.settled(used, HeadsetPose(0, cases.view(x=1.0, yaw=120)), cases.standing())
+    used.forget()
+    a, b = used.fuse(None, pose), fresh.fuse(None, pose)
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
