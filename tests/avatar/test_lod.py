@@ -271,3 +271,20 @@ def test_turned_harmonics_show_the_turned_colours(k: int) -> None:
     turned = turned_sh(sh, turns)
     seen_after = color_towards(turned, np.einsum("nij,nj->ni", turns, directions))
     np.testing.assert_allclose(seen_after, color_towards(sh, directions), atol=1e-5)
+
+
+def test_merged_colours_are_those_that_were_seen_from_the_same_side() -> None:
+    """View-dependent colours live in the frames of two different faces; their mean in the frame of one of them."""
+    rng = np.random.default_rng(4)
+    frames = Rotation.random(2, rng=rng).as_matrix()
+    a, b = one(rng, np.zeros(3), 0.6), replace(one(rng, np.array([0.01, 0.0, 0.0]), 0.3), face_index=np.array([1]))
+    a, b = (replace(g, sh=rng.uniform(-0.1, 0.1, (1, 9, 3))) for g in (a, b))
+    both = merge(a, b, frames)
+    kept = frames[both.face_index[0]]
+    weights = np.array([g.opacities[0] * covered_areas(g.covariances, g.normals)[0] for g in (a, b)])
+    weights /= weights.sum()
+    for direction in rng.normal(size=(20, 3)):
+        d = direction / np.linalg.norm(direction)
+        seen_before = [color_towards(g.sh, (frames[g.face_index[0]].T @ d)[None])[0] for g in (a, b)]
+        seen_after = color_towards(both.sh, (kept.T @ d)[None])[0]
+        np.testing.assert_allclose(seen_after, weights[0] * seen_before[0] + weights[1] * seen_before[1], atol=1e-6)
