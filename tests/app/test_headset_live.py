@@ -247,7 +247,7 @@ def test_the_mirror_goes_on_while_the_headset_is_started_again(options, xvfb, mo
     during = [overlay for overlay in window.overlays if "killed by SIGSEGV" in overlay.notice]
     assert len(during) > 3
     assert figures.headset.restarts == 1
-    assert said.count("headset was killed by SIGSEGV: libopenxr: double free, starting it again") == 1
+    assert said.count("headset: it was killed by SIGSEGV: libopenxr: double free, starting it again") == 1
 
 
 def test_a_headset_that_stays_away_leaves_the_mirror_and_is_told_in_the_end(options, xvfb, monkeypatch):

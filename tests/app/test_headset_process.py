@@ -172,3 +172,15 @@ def test_it_reads_the_tracking_mailbox_beside_the_session():
             assert headset.stop().frames.frames == 10
             assert os.getpriority(os.PRIO_PROCESS, tracking._child.process.pid) == os.getpriority(0, 0) + 5
             assert tracking.newest() is not None
+
+
+def test_a_runtime_that_does_not_return_is_told(monkeypatch):
+    monkeypatch.setattr(process, "SILENCE_S", 0.3)
+    with start(headset_doubles.ScriptedHeadset) as headset:
+        headset.wait_ready()
+        headset.go(0)
+        poll_until(headset, lambda: headset.status.state == "focused")
+        os.kill(headset._child.process.pid, signal.SIGSTOP)
+        poll_until(headset, lambda: headset.status.notice == "the runtime does not answer")
+        os.kill(headset._child.process.pid, signal.SIGCONT)
+        poll_until(headset, lambda: headset.status.state == "focused")

@@ -92,6 +92,7 @@ class HeadsetProcess:
         self._states = Mailbox(self._context, self._dtype)
         self._status = HeadsetStatus("starting")
         self._heard_at = 0.0
+        self._talks = False
         self.seen: CalibrationSeen | None = None
         """What a calibration saw."""
         self._figures: HeadsetFigures | None = None
@@ -146,8 +147,7 @@ class HeadsetProcess:
     @property
     def status(self) -> HeadsetStatus:
         """The newest that is known."""
-        waits = self._child is None or self._figures is not None or self._status.state == "starting"
-        if waits or time.monotonic() - self._heard_at < SILENCE_S:
+        if not self._talks or time.monotonic() - self._heard_at < SILENCE_S:
             return self._status
         return replace(self._status, state="no answer", notice="the runtime does not answer")
 
@@ -208,6 +208,7 @@ class HeadsetProcess:
 
     def _take(self, message: object) -> bool:
         self._heard_at = time.monotonic()
+        self._talks = isinstance(message, HeadsetStatus | Recentred | CalibrationSeen)
         match message:
             case HeadsetReady():
                 if self._go is not None:  # started again
@@ -224,14 +225,18 @@ class HeadsetProcess:
     def _lost(self, error: InPersonError) -> None:
         assert self._child is not None
         self._child.close()
-        self._child = None
+        self._child, self._talks = None, False
         now = time.monotonic()
         self._restart_at = now + RESTART_AFTER_S
         self._crashes.append(now)
         if len(self._crashes) >= MOST_CRASHES and now - self._crashes[-MOST_CRASHES] < WITHIN_S:
             raise error
         runtime = self._ready.runtime if self._ready else ""
-        self._status = HeadsetStatus("starting again", runtime, notice=f"{error.what}, starting it again")
+        self._status = HeadsetStatus("starting again", runtime, notice=f"{_it(error)}, starting it again")
+
+
+def _it(error: InPersonError) -> str:
+    return f"it {error.what.removeprefix('headset ')}"
 
 
 def _drive(
