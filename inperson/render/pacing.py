@@ -80,7 +80,7 @@ class PacingPolicy:
     """What a step down aims at, and what a step up must be predicted to stay within."""
     idle: float = 0.50
     """Frames that cost less miss for another reason: drawing less is no mend."""
-    streak: int = 3
+    streak: int = 4
     """Frames in a row that do not fit: they are no accident."""
     tolerated: float = 0.06
     """Share of the last frames that may be late."""
