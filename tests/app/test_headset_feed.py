@@ -19,6 +19,7 @@ from inperson.avatar.skinning import BodyPoser
 from inperson.avatar.state import Source
 from inperson.errors import BadInputError
 from inperson.tracking.motion_file import clip_of_states, save_motion
+from inperson.tracking.play_calibration import PlayCalibration
 
 BODY = load_body("neutral")
 BETAS = np.zeros(BODY.num_betas, np.float32)
@@ -152,3 +153,30 @@ def test_a_file_that_is_no_motion_is_the_users_error(tmp_path):
     (tmp_path / "x.npz").write_bytes(b"no")
     with pytest.raises(BadInputError, match=r"x\.npz is not a readable npz"):
         feed_of(HeadsetPlan("ada", motion=str(tmp_path / "x.npz")))
+
+
+def test_starting_anew_puts_the_camera_back_where_the_calibration_found_it():
+    """Its heading shows in the trunk: the camera sees somebody who stands turned away from where they look."""
+    T_play_from_camera = np.diag([-1.0, 1.0, -1.0, 1.0])
+    seen = replace(raising(0), global_orient=np.float32([0.0, 0.4, 0.0]), source=(Source.CAMERA,) * 5)
+    feed = WearerFeed(
+        lambda time_ns: replace(seen, time_ns=time_ns),
+        *(BODY, BETAS, PlayCalibration(T_play_from_camera, 1.6, 0.01)),
+        head_only=False,
+    )
+    hips = [1, 2]
+
+    def across() -> np.ndarray:
+        for k in range(60):
+            state = feed.state_for(pose_at(k / 60))
+        left, right = joints_of(state)[hips]
+        return (left - right) / np.linalg.norm(left - right)
+
+    first = across()
+    T_new_from_old = np.eye(4)
+    T_new_from_old[:3, :3] = Rotation.from_euler("y", 0.5).as_matrix()
+    feed.recentred(T_new_from_old)
+    turned = across()
+    feed.start_anew()
+    assert across() == pytest.approx(first, abs=1e-3)
+    assert np.linalg.norm(turned - first) > 0.2

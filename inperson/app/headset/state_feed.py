@@ -17,6 +17,7 @@ from inperson.avatar.body import BodyModel
 from inperson.avatar.headset_pose import HeadsetPose
 from inperson.avatar.skinning import BodyPoser
 from inperson.avatar.state import BodyState
+from inperson.conventions import invert_rigid
 from inperson.tracking.headset import HeadsetFusion
 from inperson.tracking.play_calibration import PlayCalibration
 
@@ -64,8 +65,8 @@ class WearerFeed:
         head_only: bool,
     ) -> None:
         self._source, self._head_only = source, head_only
-        self._make_fusion = lambda: HeadsetFusion(body, betas, calibration)
-        self._fusion = self._make_fusion()
+        self._fusion = HeadsetFusion(body, betas, calibration)
+        self._T_now_from_start = np.eye(4)
         self._pelvis = BodyPoser(body, betas).rest_joints[PELVIS]
 
     def state_for(self, pose: HeadsetPose) -> BodyState | None:
@@ -79,12 +80,15 @@ class WearerFeed:
         return moved(state, T_ABOUT_FACE, self._pelvis)
 
     def start_anew(self) -> None:
-        """Forget where the body was."""
-        self._fusion = self._make_fusion()
+        """Forget where the body was, and how the play space moved since the calibration."""
+        self._fusion.recentred(invert_rigid(self._T_now_from_start))
+        self._fusion.forget()
+        self._T_now_from_start = np.eye(4)
 
     def recentred(self, T_new_from_old: Float[np.ndarray, "4 4"]) -> None:
         """The body, and the camera, move along."""
         self._fusion.recentred(T_new_from_old)
+        self._T_now_from_start = T_new_from_old @ self._T_now_from_start
 
 
 class OppositeFeed:
