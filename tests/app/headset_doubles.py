@@ -77,7 +77,7 @@ class ScriptedHeadset:
             now = time.monotonic_ns()
             link.put_state(replace(state, transl=told, time_ns=now, source=(Source.HEADSET,) * 5))
             so_far = frame_figures(shown, time.monotonic() - begin)
-            link.say(HeadsetStatus("focused", "Scripted 1.0", so_far, 0.75, 1))
+            link.say(HeadsetStatus("focused", "Scripted 1.0", "tiny", so_far, 0.75, 1))
         return self.figures(shown, time.monotonic() - begin)
 
     def frame(self, number: int) -> None:
@@ -85,7 +85,7 @@ class ScriptedHeadset:
 
     def figures(self, frames: int, seconds: float) -> HeadsetFigures:
         return HeadsetFigures(
-            *("Scripted 1.0", "a headset of cardboard", self.plan.scene, "egl", "cpu", (100, 120)),
+            *("Scripted 1.0", "a headset of cardboard", self.plan.scene, "tiny", "egl", "cpu", (100, 120)),
             frame_figures(frames, seconds),
             *((RungChange(0.0, 0.75, 1),), ("IDLE", "READY", "EXITING"), 0, 0.0),
         )

@@ -112,6 +112,7 @@ class HeadsetShow:
             runtime=self._runtime_name,
             system=info.system if info is not None else "",
             scene=self._plan.scene,
+            avatar=self._worn.name,
             binding=binding,
             backend=self._stage.backend,
             eye_size=info.eye_size if info is not None else (0, 0),
@@ -266,4 +267,6 @@ class HeadsetShow:
         notice = notice or (self._guide.prompt if self._guide is not None else "")
         rung = self._stage.pacing.rung
         figures = self._times.newest(STATUS_FRAMES) if self._rendered else None
-        self._link.say(HeadsetStatus(state, self._runtime_name, figures, rung.scale, rung.level, notice))
+        self._link.say(
+            HeadsetStatus(state, self._runtime_name, self._worn.name, figures, rung.scale, rung.level, notice)
+        )

@@ -28,6 +28,8 @@ class HeadsetStatus:
     state: str
     """The session's state in lower case, or what is waited for."""
     runtime: str = ""
+    avatar: str = ""
+    """Whoever is shown."""
     frames: FrameFigures | None = None
     """None before the first."""
     scale: float = 1.0
@@ -67,6 +69,8 @@ class HeadsetFigures:
     runtime: str
     system: str
     scene: str
+    avatar: str
+    """Who was shown last."""
     binding: str
     backend: str
     eye_size: tuple[int, int]
