@@ -264,15 +264,10 @@ def test_killing_and_restarting_the_service_a_hundred_times(session: Session, se
     assert figures.states[-1] == "EXITING"
 
 
-@pytest.mark.parametrize("absence", ["no service", "no runtime"])
-def test_without_a_runtime_at_the_start_one_line_says_the_mend(service: MonadoService, tmp_path: Path, absence: str):
-    env = service.env | {"XDG_RUNTIME_DIR": str(tmp_path)}  # where no service listens
-    mend = "start it"
-    if absence == "no runtime":
-        env["XR_RUNTIME_JSON"] = str(tmp_path / "none.json")
-        mend = "install one"
+def test_without_a_runtime_at_the_start_one_line_says_the_mend(service: MonadoService):
+    env = service.env | {"XR_RUNTIME_JSON": "/nowhere/runtime.json"}
     command = [sys.executable, "-m", "inperson", "live", "--view", "headset", "--input", MOTION]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 3
-    assert mend in done.stderr
+    assert "no OpenXR runtime is active: install one" in done.stderr
     assert len(done.stderr.splitlines()) == 1
