@@ -23,7 +23,7 @@ from inperson.tracking.headset_hand import CAMERA, REST, Hand, HandReading
 from inperson.tracking.headset_heading import Heading, near_head, view_heading, yaw_of
 from inperson.tracking.headset_skeleton import JOINT, WearerSkeleton
 from inperson.tracking.headset_stance import Stance
-from inperson.tracking.headset_trunk import TrunkPose, bend_to_head, leaning_trunk
+from inperson.tracking.headset_trunk import TrunkPose, hang_from_head, leaning_trunk
 from inperson.tracking.headset_warming import warming_up
 from inperson.tracking.play_calibration import PlayCalibration
 
@@ -156,7 +156,7 @@ class HeadsetFusion:
             root = self._root_of(seen, yaw, yaw_of(view_heading(R_view)))
             self._heading.yaw = _yaw_of_body(root)
             trunk = self._trunk(_BY_CAMERA, np.concatenate([root[None], seen.rotations[[3, 6, 9]]]), dt)
-        rotations[_TRUNK] = bend_to_head(trunk, R_head)
+        rotations[_TRUNK] = hang_from_head(self._skeleton, trunk, R_head, eyes)
         return leaning
 
     def _root_of(self, seen: SeenBody, yaw: float, head_yaw: float) -> Float[np.ndarray, "3 3"]:
@@ -182,7 +182,7 @@ class HeadsetFusion:
         """Writes one arm, collar to wrist."""
         joints = self._arms[k].joints
         if reading.wrist is None and seen is None:
-            source, target = REST, self._arms[k].hang(rotations[joints], chest)
+            source, target = REST, self._arms[k].hang(rotations[joints], chest, at)
         elif reading.wrist is None:
             source, target = CAMERA, rotations[joints]
         else:

@@ -5,12 +5,14 @@ from jaxtyping import Float
 from numba import njit
 
 from inperson.tracking.headset_arms import collar_rotation, solve_arm, swivel_of
-from inperson.tracking.headset_frames import apply, dot, inverse_times, rotation_between, times, unit, wrapped
+from inperson.tracking.headset_frames import about, apply, dot, inverse_times, rotation_between, times, unit, wrapped
 from inperson.tracking.headset_hands import TrackedWrist
 from inperson.tracking.headset_skeleton import JOINT, WearerSkeleton
 
 _SWIVEL_S = 0.12
 """Time constant with which the elbow goes where the webcam sees it."""
+_HAND, _CLEARANCE = 0.19, 0.03
+"""Metres from the wrist to the fingertips, and that these stay above the floor when the arm hangs."""
 _UP, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 
 
@@ -34,15 +36,16 @@ class Arm:
         self._swivel = 0.0
 
     def hang(
-        self, resting: Float[np.ndarray, "4 3 3"], chest: Float[np.ndarray, "3 3"]
+        self, resting: Float[np.ndarray, "4 3 3"], chest: Float[np.ndarray, "3 3"], at: Float[np.ndarray, "3"]
     ) -> Float[np.ndarray, "4 3 3"]:
-        """An arm of which nothing is known: it hangs down as from an upright chest, however the chest leans.
+        """An arm of which nothing is known: it hangs down as from an upright chest, however the chest leans, or is
+        put forward where the floor is nearer than the fingertips.
 
         Args:
             resting: local rotations of collar, shoulder, elbow and wrist at rest.
-            chest: world rotation of the chest (spine3).
+            chest, at: world rotation and place of the chest (spine3).
         """
-        return _hang(resting, chest)
+        return _hang(self._bones, resting, chest, at)
 
     def reach(
         self,
@@ -71,12 +74,15 @@ class Arm:
 
 
 @njit(cache=True, nogil=True)
-def _hang(resting, chest):
-    """The shoulder undoes the chest's lean."""
+def _hang(bones, resting, chest, at):
+    """The shoulder undoes the chest's lean, and turns forward until the fingertips clear the floor."""
     upright = times(rotation_between(chest[:, 1].copy(), _UP), chest)
-    out = resting.copy()
+    shoulder = at + apply(chest, bones[0] + apply(resting[0], bones[1]))
+    length = np.sqrt(dot(bones[2], bones[2])) + np.sqrt(dot(bones[3], bones[3])) + _HAND
+    forward = np.arccos(min(max((shoulder[1] - _CLEARANCE) / length, 0.0), 1.0))
     hung = times(upright, times(resting[0], resting[1]))
-    out[1] = inverse_times(times(chest, resting[0]), hung)
+    out = resting.copy()
+    out[1] = inverse_times(times(chest, resting[0]), times(about(upright[:, 0].copy(), -forward), hung))
     return out
 
 

@@ -6,10 +6,22 @@ import numpy as np
 from jaxtyping import Float
 from numba import njit
 
-from inperson.tracking.headset_frames import about, apply, dot, exponential, inverse_times, logarithm, times
+from inperson.tracking.headset_frames import (
+    about,
+    apply,
+    cross,
+    dot,
+    exponential,
+    inverse_times,
+    logarithm,
+    ramp,
+    times,
+    unit,
+)
 from inperson.tracking.headset_skeleton import JOINT, WearerSkeleton
 
-_UP, _LEFT, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
+_CHAIN = [JOINT[name] for name in ("pelvis", "spine1", "spine2", "spine3", "neck", "head")]
+_UP, _LEFT = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])
 _SPINE_SHARE, _NECK_EASY, _SOFT, _SPINE_MOST = 0.15, 0.85, 0.15, 1.3
 """Of the angle from trunk to head, the spine takes this share, and nearly all beyond what is easy for the neck
 (radians), up to its own limit."""
@@ -20,11 +32,15 @@ _MOST_FORWARD, _MOST_BACK, _MOST_ASIDE = 1.15, -0.35, 0.45
 _SQUAT_LEAN, _SQUAT_M = 0.55, 0.55
 """A squat that is this many metres deep leans the trunk forward by so many radians, to balance."""
 _LEAST_PELVIS = 0.13
-"""Metres above the floor below which no pelvis goes: the trunk folds forward instead."""
+"""Metres above the floor below which no pelvis goes: the trunk folds forward instead,"""
+_MOST_FOLD, _HALVINGS = 1.8, 10
+"""by so many radians at most, found in so many steps."""
 SWAY = 0.06
 """Metres the neck may be off the feet upright; more takes a bow, or a step."""
 _NOT_BOWED = 0.02
 """Metres that a head may be lower than it stands without a bow."""
+_SIT, _SIT_AHEAD = (0.70, 0.86), 0.38
+"""Metres a head is lower than it stands as a squat becomes sitting on the floor, and how far ahead feet then are."""
 _TILT_SHARE = 0.6
 """Share of a lean that the pelvis tilts; the spine's three joints bend the rest."""
 
@@ -36,7 +52,7 @@ class TrunkPose:
     rotations: Float[np.ndarray, "4 3 3"]
     """Pelvis, spine1, spine2, spine3."""
     over: Float[np.ndarray, "2"]
-    """(x, z) between the ankles of one who stood upright below this head, metres."""
+    """(x, z) between the ankles of one who stood upright below this head (or sat, when it is that low), metres."""
     reach: float
     """Metres that the feet may be away from there and the trunk still leans this far."""
 
@@ -71,12 +87,15 @@ def leaning_trunk(
     aside, ahead = upright[[0, 2]][:, [0, 2]].T @ off
     pitch = np.clip(np.arcsin(np.clip(_BOWED * ahead / trunk, -0.95, 0.95)), _MOST_BACK, _MOST_FORWARD)
     pitch += _SQUAT_LEAN * min(lowered / _SQUAT_M, 1.0)
-    room = np.clip((neck[1] - _LEAST_PELVIS) / trunk, 0.0, 1.0)
-    pitch = max(float(pitch), float(np.arccos(room)))
     roll = np.clip(np.arcsin(np.clip(-_BOWED * aside / trunk, -0.95, 0.95)), -_MOST_ASIDE, _MOST_ASIDE)
-    lean = np.array([pitch, 0.0, float(roll)])
+    lean = np.array([float(pitch), 0.0, float(roll)])
     bend = exponential(lean * (1.0 - _TILT_SHARE) / 3.0)
-    return TrunkPose(np.stack([upright @ exponential(_TILT_SHARE * lean), bend, bend, bend]), over, reach)
+    sitting = ramp(lowered, *_SIT)
+    return TrunkPose(
+        np.stack([upright @ exponential(_TILT_SHARE * lean), bend, bend, bend]),
+        over + _SIT_AHEAD * sitting * upright[[0, 2], 2],
+        SWAY + (1.0 - sitting) * (reach - SWAY),
+    )
 
 
 def _neck_of(
@@ -88,6 +107,59 @@ def _neck_of(
     """About where the neck begins: the head's joint is certain, the neck goes half along with the head."""
     half = upright @ exponential(0.5 * logarithm(upright.T @ R_head))
     return eyes - R_head @ skeleton.eyes - half @ skeleton.tree.offsets[JOINT["head"]]
+
+
+def hang_from_head(
+    skeleton: WearerSkeleton,
+    trunk: Float[np.ndarray, "4 3 3"],
+    R_head: Float[np.ndarray, "3 3"],
+    eyes: Float[np.ndarray, "3"],
+) -> Float[np.ndarray, "6 3 3"]:
+    """Local rotations of pelvis, spine1-3, neck and head for a trunk below a head (see `bend_to_head`); a trunk that
+    would take the pelvis into the floor folds forward.
+
+    Args:
+        trunk: local rotations of pelvis and spine1-3.
+        R_head: world rotation of the head joint.
+        eyes: where the midpoint between the eyes is, play space.
+    """
+    chain = skeleton.tree.offsets[_CHAIN]
+    return _fold_above_floor(trunk, R_head, chain, float((eyes - R_head @ skeleton.eyes)[1]))
+
+
+@njit(cache=True, nogil=True)
+def _fold_above_floor(trunk, R_head, chain, head_height):
+    """Turns the pelvis forward about its left, by bisection, as far as its height needs.
+
+    Args:
+        chain: (6, 3) offsets of pelvis (not read), spine1-3, neck and head from their parents.
+        head_height: of the head joint above the floor.
+    """
+    bent = bend_to_head(trunk, R_head)
+    if head_height - _rise(bent, chain) >= _LEAST_PELVIS:
+        return bent
+    ahead = trunk[0][:, 2] - trunk[0][1, 2] * trunk[0][:, 1]
+    left = unit(cross(_UP, np.array([ahead[0], 0.0, ahead[2]])), _LEFT)
+    folded, low, high = trunk.copy(), 0.0, _MOST_FOLD
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        folded[0] = times(about(left, middle), trunk[0])
+        bent = bend_to_head(folded, R_head)
+        if head_height - _rise(bent, chain) >= _LEAST_PELVIS:
+            high = middle
+        else:
+            low = middle
+    return bent
+
+
+@njit(cache=True, nogil=True)
+def _rise(bent, chain):
+    """Height of the head joint above the pelvis."""
+    height, parent = 0.0, bent[0]
+    for k in range(1, 6):
+        height += dot(parent[1], chain[k])
+        parent = times(parent, bent[k])
+    return height
 
 
 @njit(cache=True, nogil=True)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -56,19 +57,24 @@ def step(count=60, seed=0, noise=0.01, arms=0.1, hands="joints", **camera_change
     return out
 
 
+GRIP_TILT = Rotation.from_euler("x", 40, degrees=True)
+
+
+@lru_cache
+def wrist_from_grip(side: str) -> np.ndarray:
+    """Where fusion puts the wrist of a hand that holds a controller, relative to it."""
+    grip = cases.rigid((0.0, 1.2, -0.4), GRIP_TILT)
+    state = cases.fusion().fuse(None, HeadsetPose(0, cases.view(), **{f"T_play_from_{side}_grip": grip}))
+    return cases.joints_of(state)[1][JOINT[f"{side}_wrist"]] - grip[:3, 3]
+
+
 def grips_of(state) -> dict[str, np.ndarray]:
-    """Controllers whose wrists, by fusion's own offset, are the body's: found by moving them there."""
-    out = {}
-    for side in ("left", "right"):
-        grip = cases.rigid(rotation=Rotation.from_euler("x", 40, degrees=True))
-        pose = HeadsetPose(
-            0, cases.view(), **{f"T_play_from_{side}_grip": grip + cases.rigid((0, 1.2, -0.4)) - np.eye(4)}
-        )
-        wrist = JOINT[f"{side}_wrist"]
-        away = cases.joints_of(state)[1][wrist] - cases.joints_of(cases.fusion().fuse(None, pose))[1][wrist]
-        grip[:3, 3] = np.array([0, 1.2, -0.4]) + away
-        out[f"T_play_from_{side}_grip"] = grip
-    return out
+    """Controllers where, by fusion's own offset, the wrists are the body's."""
+    wrists = {side: cases.joints_of(state)[1][JOINT[f"{side}_wrist"]] for side in ("left", "right")}
+    return {
+        f"T_play_from_{side}_grip": cases.rigid(wrist - wrist_from_grip(side), GRIP_TILT)
+        for side, wrist in wrists.items()
+    }
 
 
 def assert_close(found: PlayCalibration, metres: float, degrees: float) -> None:
