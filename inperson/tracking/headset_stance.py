@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from inperson.tracking.headset_camera import SeenBody
+from inperson.tracking.headset_crossover import RotationCrossover
 from inperson.tracking.headset_feet import STILL, Feet, Footing
 from inperson.tracking.headset_frames import ramp
 from inperson.tracking.headset_legs import legs_of, stand
@@ -33,7 +34,7 @@ class Stance:
 
     def forget(self) -> None:
         """Start anew."""
-        self._feet = Feet()
+        self._feet, self._crossover = Feet(), RotationCrossover(len(_LEGS))
         self._over: np.ndarray | None = None
         self._speed = np.zeros(2)
 
@@ -91,7 +92,7 @@ class Stance:
             footing.places + up[:, None] * (places - footing.places), footing.yaws, footing.lifts + up * lifts
         )
         hips = root + (skeleton.rest[list(_HIPS)] - skeleton.rest[0]) @ pelvis.T
-        rotations[_LEGS] = stand(self._legs, pelvis, hips, footing)
+        rotations[_LEGS] = self._crossover(int(seen is not None), stand(self._legs, pelvis, hips, footing), dt)
 
     def _wished_middle(self, trunk: TrunkPose) -> Float[np.ndarray, "2"]:
         """Where (x, z) between the ankles should be: where it is, unless the body has left it behind."""
