@@ -111,6 +111,7 @@ class SessionSetup:
             bindings=bindings_for(mirror_window=self.on_screen),
             motion=self.source if tracking is None else None,
             calibration=self._calibration() if tracking is not None and options.scene != "face-to-face" else None,
+            mirrored=options.view == "headset+mirror",
             frames=options.frames,
         )
         mailbox = tracking.mailbox if tracking is not None else None

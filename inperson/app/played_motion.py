@@ -1,6 +1,7 @@
 """A recorded motion as states of an avatar's body: frame by frame, or at any moment between frames."""
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ class PlayedMotion:
         self._performer = None
         if performer is not None:
             self._performer = BodyPoser(performer, motion.betas[: performer.num_betas])
+        self._state = lru_cache(maxsize=4)(self._state_of)  # a display asks for the same two frames again and again
         self._since_start = (motion.times_ns - motion.times_ns[0]) / 1e9
 
     @staticmethod
@@ -61,12 +63,7 @@ class PlayedMotion:
 
         Two people of different proportions cannot agree everywhere; head and shoulders are what one looks at.
         """
-        state = replace(self._motion.state(frame), betas=self._betas, expression=self._expression[frame])
-        if self._performer is None:
-            return state
-        bare = replace(state, expression=state.expression[:0])
-        _, theirs, _ = self._performer.joint_transforms(bare)
-        return replace(state, transl=state.transl + (theirs[NECK] - self.joints(bare)[NECK]))
+        return self._state(frame)
 
     def state_at(self, seconds: float, time_ns: int) -> BodyState:
         """The body's state `seconds` after the first frame, between frames where it falls between them.
@@ -87,6 +84,14 @@ class PlayedMotion:
         """Where the body's joints are in a state, metres."""
         _, joints, _ = self._joints.joint_transforms(state)
         return joints
+
+    def _state_of(self, frame: int) -> BodyState:
+        state = replace(self._motion.state(frame), betas=self._betas, expression=self._expression[frame])
+        if self._performer is None:
+            return state
+        bare = replace(state, expression=state.expression[:0])
+        _, theirs, _ = self._performer.joint_transforms(bare)
+        return replace(state, transl=state.transl + (theirs[NECK] - self.joints(bare)[NECK]))
 
 
 def between(first: BodyState, second: BodyState, share: float, time_ns: int) -> BodyState:

@@ -102,7 +102,7 @@ def test_the_play_space_follows_the_wearer_when_the_session_or_a_controller_asks
 
     session = Session(script)
     wearer.hold(Wearer(pose(0.5, 1.55, 1.0, yaw=90)))
-    figures = show(HeadsetPlan(avatars[0], motion=MOTION), session)
+    figures = show(HeadsetPlan(avatars[0], motion=MOTION, mirrored=True), session)
     assert seen["start"] == pytest.approx([0, 1.55, 0], abs=0.02)  # scenes begin before the wearer
     # From (0.5, 1.0) looking along -x to (-0.7, 0.3): 1.2 m ahead (-z), 0.7 m to the right (+x).
     assert seen["elsewhere"] == pytest.approx([0.7, 1.7, -1.2], abs=0.02)
@@ -121,7 +121,7 @@ def test_another_avatar_is_put_on_behind_the_frames(monado_null, avatars):
         yield from session.more_states(2)
 
     session = Session(script)
-    figures = show(HeadsetPlan(avatars[0], motion=MOTION), session)
+    figures = show(HeadsetPlan(avatars[0], motion=MOTION, mirrored=True), session)
     worn = [s.avatar for s in session.said if isinstance(s, HeadsetStatus)]
     assert worn[0] == "one"
     assert worn[-1] == figures.avatar == "other"
@@ -134,6 +134,6 @@ def test_it_leaves_after_the_frames_it_was_told(monado_null, avatars):
             yield None
 
     for scene in ("embodied", "face-to-face"):
-        figures = show(HeadsetPlan(avatars[0], motion=MOTION, scene=scene, frames=5), Session(script))
+        figures = show(HeadsetPlan(avatars[0], motion=MOTION, mirrored=True, scene=scene, frames=5), Session(script))
         assert (figures.frames.rendered, figures.scene, figures.states[-1]) == (5, scene, "EXITING")
         assert figures.rungs[0].seconds == 0.0

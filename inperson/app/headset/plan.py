@@ -29,6 +29,8 @@ class HeadsetPlan:
     """A MOTION.npz that moves the avatar; None for what the webcam tracks."""
     calibration: str | None = None
     """File that says where the webcam is; None, or none there, for a rough alignment from the head."""
+    mirrored: bool = False
+    """Somebody watches the wearer's states: they go back to the session."""
     frames: int | None = None
     """Leave after so many frames."""
     job: Job = "show"

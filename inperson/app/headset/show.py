@@ -230,7 +230,7 @@ class HeadsetShow:
             self._guide.see(pose)
         feed = self._worn.feed
         state = feed.state_for(pose)
-        if state is not None:
+        if state is not None and self._plan.mirrored:
             self._link.put_state(feed.as_mirrored(state))
         return state
 
