@@ -110,6 +110,28 @@ def test_losing_and_regaining_a_part_never_jumps(lost, webcam):
         np.testing.assert_allclose(regained[JOINT[joint]], wished[JOINT[joint]], atol=0.02)
 
 
+def test_losing_and_regaining_the_webcam_never_jumps():
+    """It sees a bow, a raised knee and a raised arm that the head alone does not tell."""
+    camera = cases.standing()
+    pose = camera.full_pose.copy()
+    pose[JOINT["left_hip"]], pose[JOINT["left_knee"]] = (-1.2, 0.0, 0.0), (1.3, 0.0, 0.0)
+    pose[JOINT["right_shoulder"], 2], pose[JOINT["spine1"], 0] = 0.3, 0.3
+    camera = camera.with_full_pose(pose)
+    machine, shown = cases.fusion(), [*SHOWN, JOINT["left_knee"], JOINT["left_ankle"], JOINT["right_ankle"]]
+    places = []
+    for k in range(200):
+        at = (k + 1) * FRAME_NS
+        seen = replace(camera, time_ns=at) if k < 60 or k >= 130 else None
+        places.append(cases.joints_of(machine.fuse(seen, HeadsetPose(at, cases.view())))[1][shown])
+    steps = np.diff(places, axis=0)
+    change = np.linalg.norm(np.diff(steps, axis=0), axis=2)
+    assert change[:, :6].max() < 0.02
+    assert change[:, 6:].max() < 0.05  # a knee that straightens is quick; a jump would be 0.4
+    apart = np.linalg.norm(places[129] - places[-1], axis=1)
+    assert (apart[[5, 6, 7]] > 0.2).all()  # arm, knee and foot went down, and up again
+    np.testing.assert_allclose(places[-1], places[58], atol=0.03)
+
+
 @settings(max_examples=25)
 @given(
     st.lists(st.sampled_from([-3, 0, 1, 5, 11, 30, 400, 10**4, 10**7]), min_size=2, max_size=12), st.integers(0, 99)
