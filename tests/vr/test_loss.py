@@ -27,9 +27,9 @@ from tests.vr.monado import MonadoService
 from tests.vr.raw_client import RawClient
 
 CYCLES = 100
-WARMING_UP = 10
-"""Cycles before memory is looked at: what is made at a first loss and kept, and the allocator's pools, fill."""
 MOST_GROWTH_MB = 20.0
+GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
+"""glibc otherwise keeps freed blocks of up to 32 MB: with this, what is resident is what is held."""
 RECOVERY_S = 3.0
 PATIENCE_S = 20.0
 """For what has no limit of its own; far more than it takes."""
@@ -167,8 +167,11 @@ def test_a_service_that_hangs_for_good_does_not_keep_the_session(
 @pytest.fixture(scope="module")
 def shared(service: MonadoService) -> Iterator[Session]:
     """One headset for every loss that it survives: starting one takes longer than most losses."""
-    with shown() as session:
-        yield session
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in GIVE_BACK.items():
+            environment.setenv(name, value)
+        with shown() as session:
+            yield session
 
 
 @pytest.fixture
@@ -239,17 +242,16 @@ def test_a_crashed_headset_process_is_started_again_and_waits_for_a_service_that
 
 
 def test_killing_and_restarting_the_service_a_hundred_times(session: Session, service: MonadoService):
-    for _ in range(WARMING_UP):
-        service.restart()
-        session.until_drawn()
     pid = session.pid
     before, ours_before = Holdings.settled(pid), Holdings.settled(os.getpid())
-    recoveries, middle = [], before
+    gaps, middle = [], before
     for cycle in range(CYCLES):
         if cycle == CYCLES // 2:
             middle = Holdings.settled(pid)
+        killed = time.monotonic()
         service.restart()
-        recoveries.append(session.until_drawn(RECOVERY_S))
+        session.until_drawn(RECOVERY_S)
+        gaps.append(time.monotonic() - killed)
     after, ours_after = Holdings.settled(pid), Holdings.settled(os.getpid())
     assert session.pid == pid, "it crashed and was started again"
     assert list(service.clients()) == ["InPerson"]
@@ -260,7 +262,7 @@ def test_killing_and_restarting_the_service_a_hundred_times(session: Session, se
     assert (ours_after.descriptors, ours_after.threads) == (ours_before.descriptors, ours_before.threads)
     figures = session.finish()
     assert figures.reconnects >= CYCLES
-    assert max(recoveries) - 0.5 < figures.longest_gap_s < RECOVERY_S, "what it measured itself"
+    assert 0.0 < figures.longest_gap_s <= max(gaps) + 0.01, "what it measured itself"
     assert figures.states[-1] == "EXITING"
 
 
