@@ -119,7 +119,7 @@ def test_losing_and_regaining_the_webcam_never_jumps():
     camera = camera.with_full_pose(pose)
     machine, shown = cases.fusion(), [*SHOWN, JOINT["left_knee"], JOINT["left_ankle"], JOINT["right_ankle"]]
     places = []
-    for k in range(200):
+    for k in range(260):
         at = (k + 1) * FRAME_NS
         seen = replace(camera, time_ns=at) if k < 60 or k >= 130 else None
         places.append(cases.joints_of(machine.fuse(seen, HeadsetPose(at, cases.view())))[1][shown])
