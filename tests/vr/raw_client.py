@@ -36,7 +36,6 @@ class RawClient:
             )
         )
         self.system = xr.get_system(self.instance, xr.SystemGetInfo(xr.FormFactor.HEAD_MOUNTED_DISPLAY))
-        self.blend_modes = xr.enumerate_environment_blend_modes(self.instance, self.system, STEREO)
         self.state = xr.SessionState.UNKNOWN
 
     # --- a correct session, step by step --------------------------------------------------------------------------

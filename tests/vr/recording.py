@@ -50,7 +50,6 @@ class Call:
     """Located by xrLocateViews: quaternion xyzw, position, field of view of each."""
     layers: tuple[tuple[Projected, ...], ...] = ()
     """Submitted by xrEndFrame."""
-    blend_mode: int | None = None
     size: tuple[int, int] | None = None
     """Of a created swapchain."""
     state: xr.SessionState | None = None
@@ -176,7 +175,7 @@ def _read_event(instance: Any, buffer: Any) -> dict[str, Any]:
 def _read_end(session: Any, info: Any) -> dict[str, Any]:
     end = info.contents
     layers = tuple(_projection(end.layers[i]) for i in range(end.layer_count))
-    return {"time": end.display_time, "blend_mode": end.environment_blend_mode.value, "layers": layers}
+    return {"time": end.display_time, "layers": layers}
 
 
 def _projection(header: Any) -> tuple[Projected, ...]:
