@@ -12,7 +12,7 @@ from inperson.app.commands.calibrate import Calibrate
 from inperson.app.headset.plan import HeadsetPlan, bindings_for
 from inperson.app.headset.process import HeadsetProcess, OpenHeadset, open_headset
 from inperson.app.inputs import choose_source, is_motion
-from inperson.app.tracking_pipeline import Pipeline, TrackingPlan, open_pipeline
+from inperson.app.tracking_pipeline import BESIDE_HEADSET_NICENESS, Pipeline, TrackingPlan, open_pipeline
 from inperson.app.tracking_process import TrackingProcess
 from inperson.errors import BadInputError
 from inperson.tracking.play_calibration import calibration_path, save_calibration
@@ -20,7 +20,6 @@ from inperson.tracking.play_calibration_solver import solve_calibration
 
 LOOK_S = 0.05
 """Between looks at what the two processes say."""
-TRACKING_NICENESS = 5
 
 
 def calibrate(
@@ -44,7 +43,9 @@ def calibrate(
     body = performer.body
     with ExitStack() as stack:
         with console.status("getting ready (the very first time, compiling takes a minute)"):
-            plan = TrackingPlan(source, options.body or performer.avatar.body_name, None, True, TRACKING_NICENESS)
+            plan = TrackingPlan(
+                source, options.body or performer.avatar.body_name, None, True, BESIDE_HEADSET_NICENESS
+            )
             dimensions = body.num_betas, body.num_expression
             tracking = stack.enter_context(TrackingProcess(plan, *dimensions, open_tracking))
             headset_plan = HeadsetPlan(

@@ -22,7 +22,7 @@ from inperson.app.mirror_view import MirrorView
 from inperson.app.outputs import Mp4Writer, check_writable, write_text
 from inperson.app.played_motion import PlayedMotion
 from inperson.app.timing import StageTimes
-from inperson.app.tracking_pipeline import Pipeline, TrackingPlan, open_pipeline
+from inperson.app.tracking_pipeline import BESIDE_HEADSET_NICENESS, Pipeline, TrackingPlan, open_pipeline
 from inperson.app.tracking_process import TrackingProcess
 from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError, DeviceError
@@ -41,10 +41,8 @@ DRAWING_THREADS = 1
 """Of the CPU backend: the other cores are for tracking."""
 WINDOW_RATE_SHARE = 1.1
 """A window's own sync sets its pace; this much above it the display clock never interferes."""
-BESIDE_HEADSET_RATE = 20.0
+BESIDE_HEADSET_RATE = 15.0
 """Pictures a second of a mirror beside a headset: cores are the headset's first."""
-TRACKING_NICENESS = 5
-"""Beside a headset: a camera frame that waits costs less than a display frame that does."""
 
 
 class SessionSetup:
@@ -93,7 +91,7 @@ class SessionSetup:
             # A shape is one body's: each body has its own file.
             profile = str(profile_path(f"{user} {self._first.body.name}"))
         body = self._options.body or self._first.avatar.body_name
-        niceness = TRACKING_NICENESS if self._options.in_headset else 0
+        niceness = BESIDE_HEADSET_NICENESS if self._options.in_headset else 0
         plan = TrackingPlan(self.source, body, profile, self._repeat, niceness)
         return self._stack.enter_context(TrackingProcess(plan, *self._dimensions, open_tracking))
 
