@@ -114,7 +114,7 @@ def test_a_motion_file_in_a_headset(monado_null, tmp_path):
     assert frames["nominal_fps"] == pytest.approx(20.0, rel=0.01)
     assert 0.0 < frames["fps"] < 21.0
     assert frames["missed"] >= 0
-    assert headset["rungs"][0] == {"seconds": 0.0, "scale": 1.0, "level": 0}
+    assert headset["rungs"][0]["seconds"] == 0.0
     assert 0.2 <= frames["scale_min"] <= frames["scale_p50"] <= frames["scale_max"] <= 1.0
     assert (headset["eye_size"], headset["binding"], headset["scene"]) == ([320, 240], "egl", "mirror")
     assert (headset["reconnects"], headset["restarts"], headset["longest_gap_s"]) == (0, 0, 0.0)

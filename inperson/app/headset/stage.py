@@ -1,5 +1,6 @@
 """Everything that draws in a headset and outlives its sessions: context, rasteriser, painter, pacing."""
 
+import time
 from contextlib import ExitStack
 
 import moderngl
@@ -9,7 +10,9 @@ from scipy.spatial.transform import Rotation
 
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.wardrobe import Worn
+from inperson.avatar.gaussians import PosedGaussians
 from inperson.avatar.headset_pose import HeadsetPose
+from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError, DeviceError
 from inperson.render.backends import make_rasterizer
 from inperson.render.gl import GlRasterizer, is_software
@@ -26,6 +29,10 @@ from inperson.render.xr.graphics import Graphics
 EYE_HEIGHT, HALF_IPD = 1.6, 0.0315
 HALF_FOV, LOOKING_DOWN = np.deg2rad(45.0), np.deg2rad(-45.0)
 """Of nobody in particular: warming up needs some eyes."""
+USUAL_PERIOD_MS = 1e3 / 60
+"""Of a display that is not there yet to ask."""
+REHEARSED = 12
+"""Frames on one rung before it is taken for the right one."""
 
 
 class Stage:
@@ -50,7 +57,8 @@ class Stage:
         self.pacing = Pacing(ladder(counts))
 
     def warm(self, worn: Worn, eye_size: tuple[int, int]) -> None:
-        """Draw once into a drawer: after this nothing is compiled, and memory has its size."""
+        """Draw into a drawer: after this nothing is compiled, memory has its size, and pacing knows what this machine
+        can do, so that the first frames a wearer sees are in time."""
         heads = [_head(pitch) for pitch in (0.0, LOOKING_DOWN)]  # ahead a mirror or somebody, below the own body
         state = worn.feed.state_for(HeadsetPose(0, heads[0])) or worn.somebody()
         context = self._context
@@ -58,16 +66,44 @@ class Stage:
             context.framebuffer([context.texture(eye_size, 4)], context.depth_texture(eye_size)) for _ in range(2)
         ]
         for poser in worn.posers:
-            prepared = self.painter.prepare(poser.pose(state))
             for head in heads:
-                views = [_eye(head, shift, *eye_size) for shift in (-HALF_IPD, HALF_IPD)]
-                self.painter.draw(prepared, views, targets)
-        context.finish()
+                self._draw(poser.pose(state), head, eye_size, targets)
+        self._rehearse(worn, state, heads[self.painter.scene == "embodied"], eye_size, targets)
         for target in targets:
             target.color_attachments[0].release()
             target.depth_attachment.release()
             target.release()
         worn.feed.start_anew()
+
+    def _rehearse(
+        self,
+        worn: Worn,
+        state: BodyState,
+        head: Float[np.ndarray, "4 4"],
+        eye_size: tuple[int, int],
+        targets: list[moderngl.Framebuffer],
+    ) -> None:
+        """Frames for nobody, as sharp as pacing wants them, until it wants no other."""
+        unchanged = 0
+        while unchanged < REHEARSED:
+            rung = self.pacing.rung
+            begin = time.perf_counter()
+            width, height = (max(round(rung.scale * side), 1) for side in eye_size)
+            self._draw(worn.posers[rung.level].pose(state), head, (width, height), targets)
+            cost_ms = 1e3 * (time.perf_counter() - begin)
+            missed = int(cost_ms / USUAL_PERIOD_MS)
+            unchanged = unchanged + 1 if self.pacing.add(cost_ms, missed, USUAL_PERIOD_MS) == rung else 0
+
+    def _draw(
+        self,
+        gaussians: PosedGaussians,
+        head: Float[np.ndarray, "4 4"],
+        size: tuple[int, int],
+        targets: list[moderngl.Framebuffer],
+    ) -> None:
+        views = [_eye(head, shift, *size) for shift in (-HALF_IPD, HALF_IPD)]
+        self.painter.draw(self.painter.prepare(gaussians), views, targets)
+        self._context.finish()
 
     def close(self) -> None:
         """Free what was made."""
