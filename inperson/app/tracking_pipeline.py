@@ -9,7 +9,7 @@ from inperson.tracking.observation import CameraFrame, Observation
 
 BESIDE_HEADSET_NICENESS = 19
 """A camera frame that waits costs less than a display frame that does: on two cores shared by both, a headset shows
-40 to 47 frames a second beside a tracker that stands back this far, and 27 beside one at niceness 5."""
+36 to 40 frames a second beside a tracker that stands back this far, and 27 beside one at niceness 5."""
 
 
 @dataclass(frozen=True, slots=True)

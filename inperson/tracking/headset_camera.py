@@ -15,7 +15,7 @@ from inperson.tracking.play_calibration import PlayCalibration
 
 APPEARS, DISAPPEARS = 0.35, 0.15
 """Confidence from which a webcam's body counts, and below which it no longer does."""
-_STALE_NS = 700_000_000
+STALE_NS = 700_000_000
 """A webcam state older than this is no longer believed: its camera has gone."""
 
 
@@ -32,7 +32,7 @@ class SeenBody:
 
 def fresh(camera: BodyState | None, time_ns: int) -> BodyState | None:
     """The webcam's state, unless it is too old to be believed at a display time."""
-    return None if camera is None or time_ns - camera.time_ns > _STALE_NS else camera
+    return None if camera is None or time_ns - camera.time_ns > STALE_NS else camera
 
 
 class WebcamBody:

@@ -149,6 +149,18 @@ def test_nobody_seen_yet_is_nobody_opposite_but_a_wearer_all_the_same(tracked):
     assert joints_of(state)[EYES].mean(axis=0) == pytest.approx([0.3, 1.6, -0.4], abs=0.01)
 
 
+def test_a_webcam_that_fell_silent_is_not_believed(tracked):
+    """A raised arm stays up while frames come, and hangs once none has come for long."""
+    feed = feed_of(HeadsetPlan("ada"), tracked)
+    heights = []
+    for k in range(90):
+        if k < 45:
+            put(tracked, replace(raising(20), time_ns=START_NS + k * FRAME_NS, source=(Source.CAMERA,) * 5), k)
+        heights.append(joints_of(feed.state_for(pose_at(k * FRAME_NS / 1e9)))[RIGHT_WRIST, 1])
+    assert heights[50] == pytest.approx(heights[44], abs=0.02)
+    assert heights[89] < heights[44] - 0.5
+
+
 def test_a_file_that_is_no_motion_is_the_users_error(tmp_path):
     (tmp_path / "x.npz").write_bytes(b"no")
     with pytest.raises(BadInputError, match=r"x\.npz is not a readable npz"):

@@ -28,8 +28,6 @@ from tests.vr.raw_client import RawClient
 
 CYCLES = 100
 MOST_GROWTH_MB = 20.0
-GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
-"""glibc otherwise keeps freed blocks of up to 32 MB: with this, what is resident is what is held."""
 RECOVERY_S = 3.0
 PATIENCE_S = 20.0
 """For what has no limit of its own; far more than it takes."""
@@ -119,7 +117,7 @@ class Session:
 
 def start() -> HeadsetProcess:
     body = load_body(load_avatar(AVATAR).body_name)
-    return HeadsetProcess(HeadsetPlan(avatar=AVATAR), None, body.num_betas, body.num_expression)
+    return HeadsetProcess(HeadsetPlan(avatar=AVATAR, mirrored=True), None, body.num_betas, body.num_expression)
 
 
 @contextmanager
@@ -167,11 +165,8 @@ def test_a_service_that_hangs_for_good_does_not_keep_the_session(
 @pytest.fixture(scope="module")
 def shared(service: MonadoService) -> Iterator[Session]:
     """One headset for every loss that it survives: starting one takes longer than most losses."""
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in GIVE_BACK.items():
-            environment.setenv(name, value)
-        with shown() as session:
-            yield session
+    with shown() as session:
+        yield session
 
 
 @pytest.fixture

@@ -67,11 +67,11 @@ def swaying(seconds: float) -> Float[np.ndarray, "4 4"]:
 
 class SwayingHead:
     """The simulated head as a function of time: when it began to sway is solved from where the runtime says it is at
-    moments far apart, none of them a frame's."""
+    moments far apart, none of them a frame's (nor before the runtime began, where there is no time)."""
 
     def __init__(self, run: HeadsetRun, began_between: tuple[int, int]) -> None:
         now = time.monotonic_ns()
-        self._asked_ns = [now + round(s * 1e9) for s in (-2.5, -1.1, 0.0, 1.3, 3.1, 4.7)]
+        self._asked_ns = [now + round(s * 1e9) for s in (0.0, 1.3, 3.1, 4.7, 6.2, 7.9)]
         self._located = [self._located_at(run, t) for t in self._asked_ns]
         solved = minimize_scalar(self._misfit, bounds=began_between, method="bounded", options={"xatol": 1e3})
         self.misfit = float(solved.fun)

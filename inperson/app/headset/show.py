@@ -9,6 +9,7 @@ from jaxtyping import Float
 from inperson.app.headset.connection import DONE, Connection
 from inperson.app.headset.guide import CalibrationGuide
 from inperson.app.headset.link import HeadsetLink
+from inperson.app.headset.memory import give_memory_back
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.stage import Stage
 from inperson.app.headset.status import (
@@ -162,6 +163,7 @@ class HeadsetShow:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
+            give_memory_back()
             self._lost_ns = time.monotonic_ns()
         self._say("waiting for the runtime", GONE if self._connections else "")
         self._link.wait(RETRY_S)

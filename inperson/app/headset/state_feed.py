@@ -19,6 +19,7 @@ from inperson.avatar.skinning import BodyPoser
 from inperson.avatar.state import BodyState
 from inperson.conventions import invert_rigid
 from inperson.tracking.headset import HeadsetFusion
+from inperson.tracking.headset_camera import STALE_NS
 from inperson.tracking.play_calibration import PlayCalibration
 
 StateAt = Callable[[int], BodyState | None]
@@ -146,7 +147,20 @@ class Sources:
         source = self._source(body, betas)
         if self._plan.scene == "face-to-face":
             return OppositeFeed(source, body, betas)
-        return WearerFeed(source, body, betas, calibration, head_only=self._plan.motion is not None)
+        head_only = self._plan.motion is not None
+        return WearerFeed(self._believable(source), body, betas, calibration, head_only=head_only)
+
+    def _believable(self, source: StateAt) -> StateAt:
+        """What a webcam saw too long ago says nothing of where its wearer is: the headset goes on alone."""
+        predicted = self.predicted
+        if predicted is None:
+            return source
+
+        def believable(time_ns: int) -> BodyState | None:
+            state, seen = source(time_ns), predicted.based_on
+            return None if seen is None or time_ns - seen.state.time_ns > STALE_NS else state
+
+        return believable
 
     def _source(self, body: BodyModel, betas: Float[np.ndarray, " B"]) -> StateAt:
         if self._plan.motion is not None:

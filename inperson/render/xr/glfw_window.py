@@ -25,7 +25,9 @@ class HiddenGlfwWindow:
         with warnings.catch_warnings():  # glfw also warns on stderr of what is raised here
             warnings.simplefilter("ignore", glfw.GLFWError)
             glfw.init_hint(glfw.PLATFORM, platform)
-            if not glfw.init():
+            is_open = glfw.init()
+            glfw.init_hint(glfw.PLATFORM, glfw.ANY_PLATFORM)  # hints outlive glfw's end: others choose for themselves
+            if not is_open:
                 raise DeviceError(f"no hidden window for OpenGL ({_reason()})", f"this needs {needs}")
             glfw.default_window_hints()
             glfw.window_hint(glfw.VISIBLE, glfw.FALSE)
