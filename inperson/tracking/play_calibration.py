@@ -3,9 +3,6 @@
 `play_calibration_solver.solve_calibration` finds it from a guided step.
 """
 
-import os
-import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +10,13 @@ import msgspec
 import numpy as np
 from jaxtyping import Float
 
-from inperson.errors import BadInputError, OutputError
-from inperson.paths import config_dir
+from inperson.errors import BadInputError
+from inperson.tracking.user_files import user_file, write_user_file
 
 CALIBRATION_VERSION = 1
 EYE_HEIGHTS = (0.8, 2.3)
 """Metres above the floor between which standing eyes are believed."""
 _RIGID = 1e-3
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}")
 _MEND = "delete it and run the calibration again"
 
 
@@ -60,11 +56,7 @@ def calibration_path(user: str) -> Path:
     Raises:
         BadInputError: a name that cannot be a file's.
     """
-    if user.endswith(".json") or os.sep in user:
-        return Path(user).expanduser()
-    if not _NAME.fullmatch(user):
-        raise BadInputError(f"calibration name '{user}'", "use letters, digits, spaces, dots, dashes and underscores")
-    return config_dir() / "calibrations" / f"{user}.json"
+    return user_file("calibration", user)
 
 
 def save_calibration(calibration: PlayCalibration, path: Path) -> None:
@@ -79,16 +71,7 @@ def save_calibration(calibration: PlayCalibration, path: Path) -> None:
         eye_height_m=float(calibration.eye_height_m),
         residual_m=float(calibration.residual_m),
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(stored)))
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OutputError(
-            f"calibration {path} cannot be written ({error.strerror})", "choose a writable place"
-        ) from error
+    write_user_file("calibration", stored, path)
 
 
 def load_calibration(path: Path) -> PlayCalibration | None:

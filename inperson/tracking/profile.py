@@ -1,8 +1,5 @@
 """What is known of one user: shape, hand size and face at rest, kept as a small JSON file."""
 
-import os
-import re
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -10,13 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from inperson.avatar.body import BodyModel
-from inperson.errors import BadInputError, OutputError
-from inperson.paths import config_dir
+from inperson.errors import BadInputError
 from inperson.tracking.face_retarget import MEDIAPIPE_BLENDSHAPES
 from inperson.tracking.head_pitch import USUAL_PITCH
+from inperson.tracking.user_files import user_file, write_user_file
 
 PROFILE_VERSION = 1
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}")
 
 
 class UserProfile(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,11 +45,7 @@ def profile_path(name: str) -> Path:
     Raises:
         BadInputError: a name that cannot be a file's.
     """
-    if name.endswith(".json") or os.sep in name:
-        return Path(name).expanduser()
-    if not _NAME.fullmatch(name):
-        raise BadInputError(f"profile name '{name}'", "use letters, digits, spaces, dots, dashes and underscores")
-    return config_dir() / "profiles" / f"{name}.json"
+    return user_file("profile", name)
 
 
 def save_profile(profile: UserProfile, path: Path) -> None:
@@ -62,16 +54,7 @@ def save_profile(profile: UserProfile, path: Path) -> None:
     Raises:
         OutputError: the place cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(profile)))
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OutputError(
-            f"profile {path} cannot be written ({error.strerror})", "choose a writable place"
-        ) from error
+    write_user_file("profile", profile, path)
 
 
 def load_profile(path: Path, body: BodyModel) -> UserProfile | None:

@@ -146,6 +146,8 @@ class GuidedHeadset(ScriptedHeadset):
         for prompt in ("Look straight ahead.", "Hold both arms out to your sides."):
             link.say(HeadsetStatus("focused", "Scripted 1.0", notice=prompt))
             time.sleep(0.2)
+        while self.tracked.count == 0:  # of a person, or of nobody
+            time.sleep(0.001)
         link.say(CalibrationSeen(self.samples()))
         return self.figures(40, 0.4)
 
@@ -162,9 +164,11 @@ class GuidedHeadset(ScriptedHeadset):
 
 
 class ImpatientHeadset(GuidedHeadset):
-    """A wearer who leaves before the end."""
+    """A wearer who leaves before the end, once the webcam has seen them."""
 
     def run(self, link, go):
+        while self.tracked.count == 0:
+            time.sleep(0.001)
         return self.figures(3, 0.1)
 
 

@@ -20,7 +20,7 @@ def own_places(tmp_path, monkeypatch):
     for name in ("cache", "config"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr("inperson.app.child_process.cache_dir", lambda: tmp_path / "cache")
-    monkeypatch.setattr("inperson.tracking.play_calibration.config_dir", lambda: tmp_path / "config")
+    monkeypatch.setattr("inperson.tracking.user_files.config_dir", lambda: tmp_path / "config")
 
 
 def run(headset, tracking=tracking_doubles.EndlessPipeline, **options) -> str:

@@ -30,7 +30,7 @@ def workplace(tmp_path, monkeypatch):
     for name in ("cache", "config", "work"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr("inperson.app.child_process.cache_dir", lambda: tmp_path / "cache")
-    monkeypatch.setattr("inperson.tracking.play_calibration.config_dir", lambda: tmp_path / "config")
+    monkeypatch.setattr("inperson.tracking.user_files.config_dir", lambda: tmp_path / "config")
     monkeypatch.setattr(live_setup, "make_rasterizer", lambda name, threads: PointRasterizer())
     monkeypatch.setattr(process, "RESTART_AFTER_S", 0.05)
     monkeypatch.delenv("DISPLAY", raising=False)

@@ -12,7 +12,8 @@ from inperson.avatar.gaussians import PosedGaussians
 from inperson.render.gsplat_cuda import rasterize_gsplat
 from inperson.render.scene.crop import Crop
 from inperson.render.scene.cuda_gl import CudaTextures
-from inperson.render.scene.pictures import EyePicture, grown_size
+from inperson.render.scene.picture_textures import PictureTextures
+from inperson.render.scene.pictures import EyePicture
 from inperson.render.views import EyeView
 
 Rasterize = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Sequence[EyeView]], Tensor]
@@ -52,10 +53,9 @@ class CudaPictures:
         rasterize: Rasterize = rasterize_gsplat,
         device: str = "cuda",
     ) -> None:
-        self._context, self._rasterize, self._device = context, rasterize, device
+        self._rasterize, self._device = rasterize, device
         self._writer: TextureWriter = CudaTextures() if writer is None else writer
-        self._color: moderngl.Texture | None = None
-        self._depth: moderngl.Texture | None = None
+        self._textures = PictureTextures(context, "f2", before_release=self._writer.forget)
 
     @torch.inference_mode()
     def draw(self, gaussians: PosedGaussians, crop: Crop) -> tuple[EyePicture, ...]:
@@ -70,7 +70,7 @@ class CudaPictures:
         means, quats, scales, opacities, colors = (torch.tensor(a, device=self._device) for a in arrays)
         planes = self._rasterize(means, quats, scales, opacities, colors, crop.views)
         count, _, height, width = planes.shape
-        color, depth = self._textures(width, count * height)
+        color, depth = self._textures.holding(width, count * height)
         color_texels, depth_texels = texels_of(planes)
         self._writer.write(color, color_texels)
         self._writer.write(depth, depth_texels)
@@ -78,24 +78,7 @@ class CudaPictures:
 
     def close(self) -> None:
         """Free the textures."""
-        for texture in (self._color, self._depth):
-            if texture is not None:
-                self._writer.forget(texture)
-                texture.release()
-        self._color = self._depth = None
-
-    def _textures(self, width: int, height: int) -> tuple[moderngl.Texture, moderngl.Texture]:
-        """At least this large."""
-        if self._color is not None and self._depth is not None:
-            old_width, old_height = self._color.size
-            if old_width >= width and old_height >= height:
-                return self._color, self._depth
-            width, height = max(width, old_width), max(height, old_height)
-            self.close()
-        size = grown_size(width, height)
-        self._color = self._context.texture(size, 4, dtype="f2")
-        self._depth = self._context.texture(size, 1, dtype="f4")
-        return self._color, self._depth
+        self._textures.close()
 
 
 def texels_of(planes: Float[Tensor, "V 5 H W"]) -> tuple[Float[Tensor, "V*H W 4"], Float[Tensor, "V*H W 1"]]:

@@ -12,9 +12,7 @@ from inperson.avatar.gaussians import PosedGaussians
 from inperson.render.gbuffer import Rasterizer
 from inperson.render.gl import GlRasterizer
 from inperson.render.scene.crop import Crop
-
-GRANULE = 64
-"""Textures grow in steps of this many pixels, and never shrink."""
+from inperson.render.scene.picture_textures import PictureTextures, grown_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +54,8 @@ class HostPictures:
     """
 
     def __init__(self, context: moderngl.Context, rasterizer: Rasterizer) -> None:
-        self._context, self._rasterizer = context, rasterizer
-        self._color: moderngl.Texture | None = None
-        self._depth: moderngl.Texture | None = None
+        self._rasterizer = rasterizer
+        self._textures = PictureTextures(context, "f1")
 
     def draw(self, gaussians: PosedGaussians, crop: Crop) -> tuple[EyePicture, ...]:
         """The Gaussians as each of the crop's views sees them; the views one below the other in the textures."""
@@ -66,29 +63,14 @@ class HostPictures:
         count, _, height, width = planes.shape
         colors, depths = np.empty((count * height, width), np.uint32), np.empty((count * height, width), np.float32)
         texels_from_planes(planes, colors.reshape(count, height, width), depths.reshape(count, height, width))
-        color, depth = self._textures(width, count * height)
+        color, depth = self._textures.holding(width, count * height)
         color.write(colors, viewport=(0, 0, width, count * height))
         depth.write(depths, viewport=(0, 0, width, count * height))
         return tuple(EyePicture(color, depth, (0, number * height)) for number in range(count))
 
     def close(self) -> None:
         """Free the textures."""
-        for texture in (self._color, self._depth):
-            if texture is not None:
-                texture.release()
-        self._color = self._depth = None
-
-    def _textures(self, width: int, height: int) -> tuple[moderngl.Texture, moderngl.Texture]:
-        """At least this large."""
-        if self._color is not None and self._depth is not None:
-            old_width, old_height = self._color.size
-            if old_width >= width and old_height >= height:
-                return self._color, self._depth
-            width, height = max(width, old_width), max(height, old_height)
-            self.close()
-        size = grown_size(width, height)
-        self._color, self._depth = self._context.texture(size, 4), self._context.texture(size, 1, dtype="f4")
-        return self._color, self._depth
+        self._textures.close()
 
 
 class GlPictures:
@@ -137,11 +119,6 @@ class GlPictures:
             for _ in crop.views
         ]
         return self._targets
-
-
-def grown_size(width: int, height: int) -> tuple[int, int]:
-    """Of a texture for at least so many pixels, with room to grow."""
-    return -(-width // GRANULE) * GRANULE, -(-height // GRANULE) * GRANULE
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
