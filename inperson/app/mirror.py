@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numba import njit
 
-from inperson.render.gbuffer import GBuffer
+from inperson.render.gbuffer import ColorBuffer, GBuffer
 from inperson.render.views import EyeView
 
 INTERPUPILLARY_M = 0.063
@@ -64,16 +64,16 @@ def studio_background(width: int, height: int) -> Float[np.ndarray, "H W 3"]:
 
 
 def mirror_picture(
-    gbuffer: GBuffer, background: Float[np.ndarray, "H W 3"], *, reflect: bool = True
+    drawn: ColorBuffer | GBuffer, background: Float[np.ndarray, "H W 3"], *, reflect: bool = True
 ) -> UInt8[np.ndarray, "H VW 3"]:
     """Views side by side over `background`, sRGB-encoded RGB.
 
     A mirror that faces the eye shows what the eye would see of the person with left and right exchanged: the
     picture's columns run backwards. In a stereo pair this exchanges the eyes as well.
     """
-    views, height, width = gbuffer.alpha.shape
+    views, height, width = drawn.alpha.shape
     out = np.empty((height, views * width, 3), np.uint8)
-    _compose(gbuffer.rgb, gbuffer.alpha, background, reflect, out)
+    _compose(drawn.rgb, drawn.alpha, background, reflect, out)
     return out
 
 

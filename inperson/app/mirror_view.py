@@ -1,7 +1,5 @@
 """An avatar in the mirror: a body state in, the mirror's picture out."""
 
-from dataclasses import replace
-
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -72,12 +70,10 @@ class MirrorView:
         """The avatar in `state`; notes the stages `pose` and `draw`."""
         with times.measure("pose"):
             gaussians = self._poser.pose(state)
-            # The mirror shows colour only: features are the video shader's.
-            gaussians = replace(gaussians, features=gaussians.features[:, :0])
         with times.measure("draw"):
             eyes = self._framing(state).eyes(self._width, self._height, stereo=self._stereo)
-            gbuffer = self._rasterizer.render(gaussians, eyes)
-            return mirror_picture(gbuffer, self._background, reflect=self.reflect)
+            colors = self._rasterizer.render_color(gaussians, eyes)
+            return mirror_picture(colors, self._background, reflect=self.reflect)
 
     def draw_nobody(self) -> UInt8[np.ndarray, "H VW 3"]:
         """The empty room, before anybody was seen."""

@@ -81,8 +81,8 @@ class Playback:
         start_ns = self._motion.times_ns[0]
         for frame in range(len(self._motion)):
             gaussians = self._poser.pose(self.state(frame))
-            gbuffer = self._rasterizer.render(gaussians, self.eyes(frame))
-            picture = mirror_picture(gbuffer, background, reflect=self._camera == "mirror")
+            colors = self._rasterizer.render_color(gaussians, self.eyes(frame))
+            picture = mirror_picture(colors, background, reflect=self._camera == "mirror")
             yield picture, float(self._motion.times_ns[frame] - start_ns) / 1e9
 
     def eyes(self, frame: int) -> list[EyeView]:

@@ -56,8 +56,8 @@ class Turntable:
     def draw(self, azimuth: float) -> UInt8[np.ndarray, "H W 3"]:
         """From `azimuth`: 0 the front, growing towards the avatar's left, radians."""
         framing = Framing(self._framing.centre, self._framing.height, self._framing.distance, azimuth)
-        gbuffer = self._rasterizer.render(self._gaussians, framing.eyes(self._width, self._height))
-        return mirror_picture(gbuffer, self._background, reflect=False)
+        colors = self._rasterizer.render_color(self._gaussians, framing.eyes(self._width, self._height))
+        return mirror_picture(colors, self._background, reflect=False)
 
     def turn(self, count: int) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
         """One full turn in `count` pictures."""

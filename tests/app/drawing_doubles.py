@@ -6,7 +6,7 @@ import numpy as np
 
 from inperson.avatar.body import BodyModel
 from inperson.avatar.gaussians import GaussianAvatar, PosedGaussians
-from inperson.render.gbuffer import GBuffer
+from inperson.render.gbuffer import ColorBuffer, GBuffer
 from inperson.render.views import EyeView
 
 
@@ -54,6 +54,11 @@ class PointRasterizer:
             rgb[v, y[inside], x[inside]] = gaussians.colors[inside]
             alpha[v, y[inside], x[inside]] = 1.0
         return GBuffer(rgb, alpha, np.zeros_like(alpha), np.zeros_like(rgb), rgb[..., :0])
+
+    def render_color(self, gaussians: PosedGaussians, views: Sequence[EyeView]) -> ColorBuffer:
+        drawn = self.render(gaussians, views)
+        planes = np.concatenate([drawn.rgb, drawn.depth[..., None], drawn.alpha[..., None]], axis=-1)
+        return ColorBuffer(np.moveaxis(planes, -1, 1))
 
     def close(self) -> None:
         self.closed = True
