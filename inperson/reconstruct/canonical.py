@@ -53,6 +53,8 @@ class CanonicalGaussians:
     """Learned; opacity before the sigmoid."""
     colors: Float[Tensor, "N 3"]
     """Learned; sRGB-encoded."""
+    features: Float[Tensor, "N F"]
+    """Constant; channels for the video shader, F may be 0."""
 
     def __len__(self) -> int:
         return len(self.face_index)
@@ -88,7 +90,7 @@ class CanonicalGaussians:
             scales=np.exp(self.log_scales.detach().numpy()[order]),
             opacities=torch.sigmoid(self.logits).detach().numpy()[order],
             sh=sh_from_rgb(self.colors.detach().numpy()[order]),
-            features=np.zeros((len(order), 0), np.float32),
+            features=self.features.numpy()[order],
             betas=np.asarray(betas, np.float32),
             body_name=body.name,
             body_sha256=body.sha256,

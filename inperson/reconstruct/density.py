@@ -63,7 +63,9 @@ def _split_along_longest(
 ) -> CanonicalGaussians:
     """Rows `source`; where `side` is +-1 the half on that side, where it is 0 the whole."""
     rows = torch.from_numpy(source)
-    tensors = {name: getattr(gaussians, name).detach()[rows] for name in ("base_offsets", "spacing", *LEARNED)}
+    tensors = {
+        name: getattr(gaussians, name).detach()[rows] for name in ("base_offsets", "spacing", "features", *LEARNED)
+    }
     longest = tensors["log_scales"].argmax(dim=1, keepdim=True)
     length = tensors["log_scales"].gather(1, longest).exp()
     axis = rotation_from_quat(tensors["quats"]).gather(2, longest[:, None].expand(-1, 3, 1))[:, :, 0]

@@ -66,6 +66,7 @@ def initial_gaussians(
         log_scales=_tensor(np.log(scales)).requires_grad_(True),
         logits=torch.full((count,), logit, requires_grad=True),
         colors=_tensor(samples.colors).requires_grad_(True),
+        features=torch.zeros(count, 0),
     )
 
 

@@ -42,6 +42,7 @@ def random_gaussians(body: BodyModel, n: int = N, seed: int = 0) -> CanonicalGau
         log_scales=tensor(np.log(rng.uniform(5e-4, 5e-3, (n, 3)))).requires_grad_(),
         logits=tensor(rng.normal(size=n)).requires_grad_(),
         colors=tensor(rng.uniform(0, 1, (n, 3))).requires_grad_(),
+        features=tensor(rng.normal(size=(n, 2))),
     )
 
 
@@ -57,6 +58,7 @@ def test_posed_like_the_avatar_they_become(body: BodyModel) -> None:
     np.testing.assert_allclose(torch_posed.means.detach().numpy()[order], live.means, atol=1e-5)
     np.testing.assert_allclose(torch_posed.scales.detach().numpy()[order], live.scales, rtol=1e-4)
     np.testing.assert_allclose(torch_posed.colors.detach().numpy()[order], live.colors, atol=1e-5)
+    np.testing.assert_array_equal(gaussians.features.numpy()[order], live.features)
     unit = torch.nn.functional.normalize(torch_posed.quats.detach(), dim=1).numpy()[order]
     assert np.abs((unit * live.quats).sum(1)).min() > 1 - 1e-4
 

@@ -1,0 +1,1 @@
+"""Making an avatar better with a few seconds of video."""
