@@ -24,7 +24,7 @@ pelvis; normals are the dressed T-pose's; view normals are those of the photo's 
 displacement is along the normal, decimetres; inside is 1 on texels that a face of the body covers."""
 
 PARTS: tuple[str, ...] = ("skin", "eye", "mouth", "cloth", "hair", "brow", "lash")
-"""Order of `UvAttributes.features`: how likely the texel's outermost surface is each part (`synthetic.drawables.Part`,
+"""Order of `UvAttributes.features`: how likely the outermost surface there is each part (`synthetic.drawables.Part`,
 less one), as logits."""
 
 
