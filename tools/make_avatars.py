@@ -24,7 +24,7 @@ from inperson.avatar.file import load_avatar, save_avatar
 from inperson.avatar.posing import AvatarPoser
 from inperson.paths import assets_dir
 from inperson.reconstruct.close_ups import CLOSE_UPS, add_close_ups
-from inperson.reconstruct.evaluation import Score, draw_like, evaluate, over_grey
+from inperson.reconstruct.evaluation.captures import Score, draw_like, evaluate, over_grey
 from inperson.reconstruct.fit_captures import FitReport, FitSettings, fit_captures
 from inperson.reconstruct.initial import initial_gaussians, probe_states
 from inperson.reconstruct.person_surface import PersonSurface, seen_pixels

@@ -13,7 +13,7 @@ from inperson.avatar.skinning import BodyPoser
 from inperson.avatar.state import BodyState
 from inperson.reconstruct.canonical import CanonicalGaussians
 from inperson.reconstruct.close_ups import CLOSE_UPS, add_close_ups
-from inperson.reconstruct.evaluation import evaluate
+from inperson.reconstruct.evaluation.captures import evaluate
 from inperson.reconstruct.fit_captures import FitReport, FitSettings, fit_captures
 from inperson.reconstruct.initial import initial_gaussians, probe_states
 from inperson.reconstruct.person_surface import PersonSurface, seen_pixels
