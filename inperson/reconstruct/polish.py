@@ -1,0 +1,204 @@
+"""Bringing an avatar's Gaussians closer to the photo, without spoiling what the photo does not show.
+
+The network's (or the plain completion's) answer is a little blurred and a little off. A short optimisation through
+the differentiable rasteriser mends that in the photo's own view; one view alone says nothing about depth and little
+about what it sees at a slant, so three things hold the answer in place:
+
+- Gaussians that add nothing to the picture take no part, and come out bit for bit as they went in.
+- The others are pulled back to where they started (L2), the harder the less of their face the photo sees.
+- Nothing moves along the line of sight, and the limits of `limit_scales` keep out needles.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from inperson.avatar.binding import SurfaceMotion, rotate
+from inperson.avatar.body import BodyModel
+from inperson.avatar.state import BodyState
+from inperson.reconstruct.adam import Adam
+from inperson.reconstruct.canonical import LEARNED, CanonicalGaussians
+from inperson.reconstruct.density import Change, PullMeter, prune_and_split
+from inperson.reconstruct.fit_captures import FitSettings, flushed_denormals, limit_scales
+from inperson.reconstruct.image_loss import LossWeights, capture_loss
+from inperson.reconstruct.polish_target import PolishTarget
+from inperson.render.differentiable import rasterize
+from inperson.render.views import EyeView
+
+
+@dataclass(frozen=True, slots=True)
+class PolishSettings:
+    """How long and how hard to polish."""
+
+    steps: int = 200
+    seed: int = 0
+    rates: dict[str, float] = field(
+        default_factory=lambda: {"shift": 0.03, "quats": 6e-3, "log_scales": 1.2e-2, "logits": 3e-2, "colors": 1.2e-2}
+    )
+    """Adam's step of each parameter at the start."""
+    final_rate: float = 0.1
+    """Share of the first rate that is left at the end (exponential in between)."""
+    hold: dict[str, float] = field(
+        default_factory=lambda: {"shift": 0.02, "quats": 0.1, "log_scales": 0.05, "logits": 0.01, "colors": 0.05}
+    )
+    """Pull of each parameter towards its start, in pixels of full error per unit moved, of a Gaussian whose whole
+    face is seen."""
+    hold_unseen: float = 30.0
+    """Times the pull for one of which next to nothing is seen."""
+    least_shown: float = 0.01
+    """Gaussians that add less than this share of their face to the picture take no part."""
+    split_at: tuple[float, ...] = (0.3, 0.5)
+    """Progress at which the most pulled Gaussians are split."""
+    growth: float = 0.12
+    """Share by which each split raises the number of Gaussians that take part."""
+    loss: LossWeights = field(default_factory=LossWeights)
+    limits: FitSettings = field(default_factory=FitSettings)
+    """Its limits on scales."""
+
+    def rates_at(self, step: int) -> dict[str, float]:
+        """Adam's step of each parameter."""
+        return {name: rate * self.final_rate ** (step / self.steps) for name, rate in self.rates.items()}
+
+
+def polish(
+    gaussians: CanonicalGaussians,
+    body: BodyModel,
+    state: BodyState,
+    target: PolishTarget,
+    settings: PolishSettings,
+    progress: Callable[[float], None] = lambda _: None,
+) -> CanonicalGaussians:
+    """Fit the Gaussians to the photo; the given ones stay as they are.
+
+    Args:
+        gaussians: the start.
+        body: the body they ride on.
+        state: the person in the photo; its betas are the avatar's.
+        target: the photo.
+        progress: told the share of the steps that are done.
+    """
+    shown = shown_share(gaussians, gaussians.binding(body, state.betas).motion(state), target.view)
+    taking_part = shown >= settings.least_shown
+    work = _Work.of(rows_of(gaussians, taking_part), shown[taking_part], body, state)
+    rng = np.random.default_rng(settings.seed)
+    split_steps = {int(p * settings.steps) for p in settings.split_at}
+    adam, meter = Adam(work.gaussians.learned(), {}), PullMeter(len(work.gaussians))
+    with flushed_denormals():
+        for step in range(1, settings.steps + 1):
+            posed = work.gaussians.posed(work.motion)
+            planes = rasterize(posed.means, posed.quats, posed.scales, posed.opacities, posed.colors, [target.view])[
+                0
+            ]
+            capture_loss(planes, target.rgba, rng.uniform(0, 1, 3), settings.loss).backward()
+            meter.add(work.gaussians, work.motion, target.view)
+            work.add_pull(settings, planes.shape[1] * planes.shape[2])
+            adam.step(work.gaussians.learned(), settings.rates_at(step))
+            limit_scales(work.gaussians, settings.limits)
+            work.undo_depth(target.view)
+            if step in split_steps:
+                count = round(len(work.gaussians) * (1 + settings.growth))
+                change = prune_and_split(work.gaussians, meter.pull, count, 0.0)
+                adam.follow(change.source, change.is_new)
+                work, meter = work.after(change, body, state), PullMeter(len(change.source))
+            progress(step / settings.steps)
+    return joined(rows_of(gaussians, ~taking_part), work.gaussians)
+
+
+def shown_share(gaussians: CanonicalGaussians, motion: SurfaceMotion, view: EyeView) -> Float[np.ndarray, " N"]:
+    """How much of each Gaussian's face a view sees: 1 turned to the camera with nothing before it, 0 hidden.
+
+    What it adds to the picture (the sum of its blending weights, which is the gradient of the picture's sum by its
+    colour), over the pixels that a patch of its spacing covers.
+    """
+    with torch.no_grad():
+        posed = gaussians.posed(motion)
+    white = torch.ones(len(gaussians), 1, requires_grad=True)
+    rasterize(posed.means, posed.quats, posed.scales, posed.opacities, white, [view])[0, 0].sum().backward()
+    assert white.grad is not None
+    to_eye = view.T_cv_from_world.astype(np.float32)
+    depth = np.maximum(motion.points @ to_eye[2, :3] + to_eye[2, 3], view.near)
+    patch = gaussians.spacing.numpy() * motion.stretch * np.float32(view.intrinsics.fx) / depth
+    return np.minimum(white.grad.numpy()[:, 0] / np.maximum(patch, 1e-6) ** 2, 1.0)
+
+
+class _Work:
+    """The Gaussians that take part, where they started, and how they are held there."""
+
+    def __init__(
+        self,
+        gaussians: CanonicalGaussians,
+        start: dict[str, Tensor],
+        shown: Float[np.ndarray, " N"],
+        body: BodyModel,
+        state: BodyState,
+    ) -> None:
+        self.gaussians, self._start, self._shown = gaussians, start, shown
+        self.motion = gaussians.binding(body, state.betas).motion(state)
+
+    @staticmethod
+    def of(
+        gaussians: CanonicalGaussians, shown: Float[np.ndarray, " N"], body: BodyModel, state: BodyState
+    ) -> "_Work":
+        """Where polishing begins."""
+        start = {name: p.detach().clone() for name, p in gaussians.learned().items()}
+        return _Work(gaussians, start, shown, body, state)
+
+    def after(self, change: Change, body: BodyModel, state: BodyState) -> "_Work":
+        """Rows were rearranged; halves start where the split put them, in the colour of the whole."""
+        rows = torch.from_numpy(change.source)
+        split = np.bincount(change.source, minlength=len(self._shown))[change.source] > 1
+        start = {name: p[rows] for name, p in self._start.items()}
+        for name in ("shift", "log_scales"):
+            start[name][torch.from_numpy(split)] = getattr(change.gaussians, name).detach()[torch.from_numpy(split)]
+        return _Work(change.gaussians, start, self._shown[change.source], body, state)
+
+    def add_pull(self, settings: PolishSettings, pixels: int) -> None:
+        """Add the gradient of the pull towards the start, in the loss's unit: a mean over pixels."""
+        looseness = torch.from_numpy(settings.hold_unseen ** (1 - self._shown))
+        for name, parameter in self.gaussians.learned().items():
+            away = parameter.detach() - self._start[name]
+            assert parameter.grad is not None
+            strength = settings.hold[name] / pixels * looseness
+            parameter.grad += strength.reshape(-1, *[1] * (away.dim() - 1)) * away
+
+    def undo_depth(self, view: EyeView) -> None:
+        """Take back what moved along the line of sight."""
+        ray = self.motion.points - view.T_world_from_eye[:3, 3].astype(np.float32)
+        sight = torch.from_numpy(_turned_back(self.motion.quats, ray))
+        shift = self.gaussians.shift.detach()
+        along = ((shift - self._start["shift"]) * sight).sum(dim=1, keepdim=True)
+        shift -= along * sight
+
+
+def _turned_back(quats: Float[np.ndarray, "N 4"], rays: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"]:
+    """Directions in the world as unit vectors in the T-pose's axes."""
+    w, x, y, z = quats.T
+    back = np.stack(rotate.py_func(w, -x, -y, -z, *rays.T), axis=1)
+    return (back / np.linalg.norm(back, axis=1, keepdims=True)).astype(np.float32)
+
+
+def rows_of(gaussians: CanonicalGaussians, rows: Bool[np.ndarray, " N"]) -> CanonicalGaussians:
+    """A copy of some of the Gaussians, leaves of their own."""
+    tensors = {
+        name: getattr(gaussians, name).detach()[torch.from_numpy(rows)].clone()
+        for name in ("base_offsets", "spacing", "features", *LEARNED)
+    }
+    for name in LEARNED:
+        tensors[name].requires_grad_(True)
+    return CanonicalGaussians(gaussians.face_index[rows], gaussians.barycentric[rows], **tensors)
+
+
+def joined(*groups: CanonicalGaussians) -> CanonicalGaussians:
+    """All groups as one, in their order."""
+    tensors = {
+        name: torch.cat([getattr(group, name).detach() for group in groups])
+        for name in ("base_offsets", "spacing", "features", *LEARNED)
+    }
+    for name in LEARNED:
+        tensors[name].requires_grad_(True)
+    face_index = np.concatenate([group.face_index for group in groups])
+    return CanonicalGaussians(face_index, np.concatenate([group.barycentric for group in groups]), **tensors)
