@@ -25,6 +25,8 @@ class Photo:
     """The file's name, for messages and the avatar's header."""
     sha256: str
     """Of the file's bytes."""
+    focal: float | None = None
+    """Focal length the camera noted down, in pixels of `image`; None where it did not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
