@@ -31,6 +31,27 @@ class PosedGaussians:
 
 
 @dataclass(frozen=True, slots=True)
+class PoseResiduals:
+    """What a pose changes about the Gaussians beyond what the body does to them: K low-rank components. float32.
+
+    Component k counts c[k] = clip(weights[k] . (phi - mean), low[k], high[k]) times, where phi(state) are the
+    body's pose, the jaw's and the expression (`avatar.residuals.pose_features`). It leaves out the hands, and the
+    whole body's orientation and place: a residual never follows the viewpoint. The limits keep poses that were never seen
+    from inventing residuals that were never seen.
+    """
+
+    weights: Float[np.ndarray, "K P"]
+    mean: Float[np.ndarray, " P"]
+    """Of phi where the residuals were learned."""
+    low: Float[np.ndarray, " K"]
+    high: Float[np.ndarray, " K"]
+    offsets: Float[np.ndarray, "K N 3"]
+    """Added to the avatar's offsets per unit of a coefficient: the face's frame, metres."""
+    colors: Float[np.ndarray, "K N 3"]
+    """Added to the colour that the harmonics give, per unit of a coefficient: sRGB-encoded."""
+
+
+@dataclass(frozen=True, slots=True)
 class GaussianAvatar:
     """Canonical Gaussians bound to the surface of one body with one set of betas. float32.
 
@@ -57,4 +78,8 @@ class GaussianAvatar:
     """Of the body file, so that an avatar is never posed with another body unnoticed."""
     name: str
     provenance: dict[str, str]
-    """How it was made: tool version, source, date, consent, licence."""
+    """How it was made: tool version, source, date, consent, licence (`avatar.provenance.Provenance` reads it)."""
+    residuals: PoseResiduals | None = None
+    """What pose and expression change beyond what the body does; None where nothing was learned."""
+    reference: Float[np.ndarray, "T D"] | None = None
+    """The reference picture for the video shader: T tokens of its encoder, D channels each; None without one."""

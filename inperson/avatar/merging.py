@@ -6,7 +6,7 @@ with which the merged Gaussian covers as much of a picture, seen along the surfa
 their overlap counted once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from inperson.avatar.appearance import turned_sh
 from inperson.avatar.binding import face_frames, quats_of
 from inperson.avatar.body import BodyModel
-from inperson.avatar.gaussians import GaussianAvatar
+from inperson.avatar.gaussians import GaussianAvatar, PoseResiduals
 from inperson.avatar.posing import outward_normals
 from inperson.conventions import quat_xyzw_from_wxyz
 
@@ -39,6 +39,9 @@ class CanonicalGaussians:
     features: Float[np.ndarray, "N F"]
     face_index: Int[np.ndarray, " N"]
     barycentric: Float[np.ndarray, "N 3"]
+    residual_offsets: Float[np.ndarray, "N R 3"]
+    """Per unit of each of R residual coefficients, metres; in the T-pose's axes, as the means are. R may be 0."""
+    residual_colors: Float[np.ndarray, "N R 3"]
 
     def __len__(self) -> int:
         return len(self.means)
@@ -72,6 +75,10 @@ class RestSurface:
         scales = np.maximum(avatar.scales.astype(np.float64), LEAST_SCALE)
         spread = axes * scales[:, None, :]
         bound = self._bound_points(face, avatar.barycentric.astype(np.float64))
+        shifts, tints = np.zeros((2, len(face), 0, 3))
+        if (residuals := avatar.residuals) is not None:
+            shifts = np.einsum("nij,rnj->nri", frames, residuals.offsets)
+            tints = np.moveaxis(residuals.colors, 0, 1).astype(np.float64)
         return CanonicalGaussians(
             means=bound + np.einsum("nij,nj->ni", frames, avatar.offsets),
             covariances=spread @ np.swapaxes(spread, 1, 2),
@@ -81,6 +88,8 @@ class RestSurface:
             features=avatar.features.astype(np.float64),
             face_index=face,
             barycentric=avatar.barycentric.astype(np.float64),
+            residual_offsets=shifts,
+            residual_colors=tints,
         )
 
     def bind(self, gaussians: CanonicalGaussians) -> GaussianAvatar:
@@ -91,7 +100,8 @@ class RestSurface:
         axes[np.linalg.det(axes) < 0, :, 0] *= -1.0
         bound = self._bound_points(gaussians.face_index, gaussians.barycentric)
         avatar = self._avatar
-        return GaussianAvatar(
+        return replace(
+            avatar,
             face_index=gaussians.face_index.astype(avatar.face_index.dtype),
             barycentric=gaussians.barycentric.astype(np.float32),
             offsets=np.einsum("nij,nj->ni", inverse, gaussians.means - bound).astype(np.float32),
@@ -100,11 +110,16 @@ class RestSurface:
             opacities=gaussians.opacities.astype(np.float32),
             sh=gaussians.sh.astype(np.float32),
             features=gaussians.features.astype(np.float32),
-            betas=avatar.betas,
-            body_name=avatar.body_name,
-            body_sha256=avatar.body_sha256,
-            name=avatar.name,
-            provenance=avatar.provenance,
+            residuals=None if avatar.residuals is None else self._bind_residuals(avatar.residuals, gaussians),
+        )
+
+    def _bind_residuals(self, residuals: PoseResiduals, gaussians: CanonicalGaussians) -> PoseResiduals:
+        shifts = np.einsum("nij,nri->rnj", self.frames[gaussians.face_index], gaussians.residual_offsets)
+        tints = np.moveaxis(gaussians.residual_colors, 1, 0)
+        return replace(
+            residuals,
+            offsets=np.ascontiguousarray(shifts, np.float32),
+            colors=np.ascontiguousarray(tints, np.float32),
         )
 
 
@@ -142,6 +157,8 @@ def merge(a: CanonicalGaussians, b: CanonicalGaussians, frames: Float[np.ndarray
         features=share * a.features + (1.0 - share) * b.features,
         face_index=np.where(first, a.face_index, b.face_index),
         barycentric=np.where(first[:, None], a.barycentric, b.barycentric),
+        residual_offsets=share[..., None] * a.residual_offsets + (1.0 - share)[..., None] * b.residual_offsets,
+        residual_colors=share[..., None] * a.residual_colors + (1.0 - share)[..., None] * b.residual_colors,
     )
 
 

@@ -13,6 +13,7 @@ from inperson.avatar.appearance import color_towards, diffuse_color
 from inperson.avatar.binding import SurfaceBinding, interpolate, multiply, quats_of, rotate
 from inperson.avatar.body import BodyModel
 from inperson.avatar.gaussians import GaussianAvatar, PosedGaussians
+from inperson.avatar.residuals import ResidualPoser
 from inperson.avatar.state import BodyState
 from inperson.conventions import quat_xyzw_from_wxyz
 from inperson.errors import BadInputError
@@ -28,7 +29,8 @@ class AvatarPoser:
         threads: that share the work; live leaves a core to tracking.
 
     Raises:
-        BadInputError: another body than the avatar's, or an avatar that points past the body's faces.
+        BadInputError: another body than the avatar's, an avatar that points past the body's faces, or residuals of
+            another number of pose features.
     """
 
     def __init__(self, avatar: GaussianAvatar, body: BodyModel, threads: int = 1) -> None:
@@ -54,6 +56,9 @@ class AvatarPoser:
         self._opacities = _frozen(avatar.opacities)
         self._diffuse = _frozen(diffuse_color(avatar.sh))
         self._features = _frozen(avatar.features)
+        self._residuals = None
+        if avatar.residuals is not None:
+            self._residuals = ResidualPoser(avatar.residuals, frames, body.num_expression, self._workers)
 
     def pose(self, state: BodyState, eye_position: Float[np.ndarray, "3"] | None = None) -> PosedGaussians:
         """The avatar in `state`, whose own `betas` are not read.
@@ -68,12 +73,15 @@ class AvatarPoser:
         v, n = self.binding.vertex_motion(state), len(self._scales)
         means, quats, scales, normals = (np.empty((n, width), np.float32) for width in (3, 4, 3, 3))
         corners, barycentric = self.binding.corners, self.binding.barycentric
-        canonical = (self._offsets, self._quats, self._scales, self._normals)
+        offsets = self._offsets if self._residuals is None else self._residuals.offsets(state, self._offsets)
+        canonical = (offsets, self._quats, self._scales, self._normals)
         motion = (corners, barycentric, v.points, v.quats, v.stretch)
         self._workers.run_ranges(_pose, n, *motion, *canonical, means, quats, scales, normals)
         colors = self._diffuse
         if eye_position is not None and self.avatar.sh.shape[1] > 1:
             colors = color_towards(self.avatar.sh, self._directions(means, quats, eye_position))
+        if self._residuals is not None:
+            colors = self._residuals.colors(state, colors)
         return PosedGaussians(means, quats, scales, self._opacities, colors, normals, self._features)
 
     def close(self) -> None:

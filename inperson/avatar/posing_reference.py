@@ -39,13 +39,21 @@ def pose_reference(avatar: GaussianAvatar, body: BodyModel, state: BodyState) ->
     stretch = np.einsum("nk,nk->n", b, vertex_stretch[corners])
 
     frames = face_frames(rest, body.faces)[avatar.face_index]
+    offsets, colors = avatar.offsets.astype(np.float64), diffuse_color(avatar.sh)
+    if (residuals := avatar.residuals) is not None:
+        expression = np.zeros(body.num_expression)
+        expression[: len(state.expression)] = state.expression
+        phi = np.concatenate([state.body_pose.ravel(), state.jaw_pose, expression])
+        factors = np.clip(residuals.weights @ (phi - residuals.mean), residuals.low, residuals.high)
+        offsets = offsets + np.einsum("k,knc->nc", factors, residuals.offsets)
+        colors = np.maximum(colors + np.einsum("k,knc->nc", factors, residuals.colors), 0.0).astype(np.float32)
     canonical = frames @ Rotation.from_quat(quat_xyzw_from_wxyz(avatar.quats)).as_matrix()
     return PosedGaussians(
-        means=(points + motion.apply(np.einsum("nij,nj->ni", frames, avatar.offsets))).astype(np.float32),
+        means=(points + motion.apply(np.einsum("nij,nj->ni", frames, offsets))).astype(np.float32),
         quats=quats_of(motion.as_matrix() @ canonical),
         scales=(avatar.scales * stretch[:, None]).astype(np.float32),
         opacities=avatar.opacities,
-        colors=diffuse_color(avatar.sh),
+        colors=colors,
         normals=motion.apply(outward_normals(canonical, avatar.scales, frames[:, :, 2])).astype(np.float32),
         features=avatar.features,
     )

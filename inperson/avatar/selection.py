@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from inperson.avatar.binding import face_frames
 from inperson.avatar.body import JOINT_NAMES, BodyModel
-from inperson.avatar.gaussians import GaussianAvatar
+from inperson.avatar.gaussians import GaussianAvatar, PoseResiduals
 from inperson.errors import BadInputError
 
 HEAD_JOINTS = tuple(JOINT_NAMES.index(name) for name in ("head", "jaw", "left_eye", "right_eye"))
@@ -23,6 +23,7 @@ def select(avatar: GaussianAvatar, keep: Bool[np.ndarray, " N"] | Int[np.ndarray
     Raises:
         BadInputError: nothing is left.
     """
+    residuals = avatar.residuals
     chosen = replace(
         avatar,
         face_index=avatar.face_index[keep],
@@ -33,10 +34,17 @@ def select(avatar: GaussianAvatar, keep: Bool[np.ndarray, " N"] | Int[np.ndarray
         opacities=avatar.opacities[keep],
         sh=avatar.sh[keep],
         features=avatar.features[keep],
+        residuals=None if residuals is None else _select_residuals(residuals, keep),
     )
     if len(chosen.face_index) == 0:
         raise BadInputError(f"no Gaussian of avatar '{avatar.name}' is left", "keep at least one")
     return chosen
+
+
+def _select_residuals(
+    residuals: PoseResiduals, keep: Bool[np.ndarray, " N"] | Int[np.ndarray, " M"]
+) -> PoseResiduals:
+    return replace(residuals, offsets=residuals.offsets[:, keep], colors=residuals.colors[:, keep])
 
 
 def skin_weights(avatar: GaussianAvatar, body: BodyModel) -> Float[np.ndarray, "N 55"]:

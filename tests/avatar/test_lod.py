@@ -187,6 +187,8 @@ def one(rng: np.random.Generator, mean: np.ndarray, opacity: float, size: float 
         features=rng.uniform(0, 1, (1, 2)),
         face_index=np.array([0]),
         barycentric=np.array([[1.0, 0.0, 0.0]]),
+        residual_offsets=rng.normal(0, 0.01, (1, 2, 3)),
+        residual_colors=rng.normal(0, 0.1, (1, 2, 3)),
     )
 
 
@@ -229,7 +231,9 @@ def test_a_merged_pair_has_the_moments_of_the_two(seed: int, apart: float, alpha
     np.testing.assert_allclose(both.means[0], mean, atol=1e-12)
     np.testing.assert_allclose(both.covariances[0], second, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(both.sh[0], weights[0] * a.sh[0] + weights[1] * b.sh[0], atol=1e-12)
-    np.testing.assert_allclose(both.features[0], weights[0] * a.features[0] + weights[1] * b.features[0], atol=1e-12)
+    for name in ("features", "residual_offsets", "residual_colors"):
+        mean = weights[0] * getattr(a, name) + weights[1] * getattr(b, name)
+        np.testing.assert_allclose(getattr(both, name), mean, atol=1e-12)
 
 
 def test_covered_area_is_the_product_of_the_scales_across_the_normal() -> None:
