@@ -36,8 +36,8 @@ class PoseResiduals:
 
     Component k counts c[k] = clip(weights[k] . (phi - mean), low[k], high[k]) times, where phi(state) are the
     body's pose, the jaw's and the expression (`avatar.residuals.pose_features`). It leaves out the hands, and the
-    whole body's orientation and place: a residual never follows the viewpoint. The limits keep poses that were never seen
-    from inventing residuals that were never seen.
+    whole body's orientation and place: a residual never follows the viewpoint. The limits keep poses that were
+    never seen from inventing residuals that were never seen.
     """
 
     weights: Float[np.ndarray, "K P"]
