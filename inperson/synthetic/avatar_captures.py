@@ -87,7 +87,7 @@ def session_state(person: DressedPerson, pose: SessionPose) -> BodyState:
     )
 
 
-_ARM_GOALS: dict[str, tuple[tuple[float, float, float], ...]] = {
+ARM_GOALS: dict[str, tuple[tuple[float, float, float], ...]] = {
     # wrist position, finger direction, palm direction, elbow direction; of the left arm, torso frame
     "down": ((0.36, -0.52, 0.05), (0.35, -1.0, 0.25), (-1.0, -0.2, 0.2), (0.4, -0.4, -1.0)),
     "level": ((0.70, 0.00, 0.05), (1.0, 0.0, 0.05), (0.0, -0.4, 1.0), (0.3, -1.0, -0.5)),
@@ -101,7 +101,7 @@ _ARM_GOALS: dict[str, tuple[tuple[float, float, float], ...]] = {
 def _with_arms(state: BodyState, person: DressedPerson, name: str) -> BodyState:
     """Both arms at a named goal, the right one mirrored."""
     mirror = np.array([-1.0, 1.0, 1.0])
-    left = [np.array(v) for v in _ARM_GOALS[name]]
+    left = [np.array(v) for v in ARM_GOALS[name]]
     size = np.linalg.norm(person.poser.rest_joints[20] - person.poser.rest_joints[16]) / 0.52
     left[0] = left[0] * size
     return reach(state, person.poser.rest_joints, HandGoal(*left), HandGoal(*(v * mirror for v in left)))

@@ -18,7 +18,10 @@ from inperson.conventions import linear_from_srgb, srgb_from_linear
 from inperson.synthetic.drawables import RenderMesh, Texture
 from inperson.synthetic.textures import LUMA, as_texture
 
-Pattern = Literal["plain", "stripes", "pinstripes", "check", "dots"]
+Pattern = Literal[
+    "plain", "stripes", "pinstripes", "check", "dots", "diagonal", "blotches", "sleeves", "yoke", "badge"
+]
+"""The first six repeat; blotches do without repeating; sleeves, yoke and badge are drawn once, a period in size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,16 @@ def pattern_coverage(name: Pattern, p: Float[np.ndarray, "n 3"]) -> Float[np.nda
         return _band(x, 0.12)
     if name == "check":
         return 0.5 * (_band(x, 0.5) + _band(y, 0.5))
+    if name == "diagonal":
+        return _band(x + y, 0.5)
+    if name == "blotches":
+        return _blotches(p)
+    if name == "sleeves":
+        return _above(np.abs(x), 1.0)
+    if name == "yoke":
+        return _above(y, 0.0)
+    if name == "badge":
+        return _above(1.0 - np.hypot(x, y), 0.0) * _above(p[:, 2], 0.0)
     row = np.floor(y)
     dx, dy = (x + 0.5 * (row % 2)) % 1.0 - 0.5, y % 1.0 - 0.5
     return np.clip((0.24 - np.hypot(dx, dy)) / 0.06, 0.0, 1.0)
@@ -88,6 +101,22 @@ def pattern_coverage(name: Pattern, p: Float[np.ndarray, "n 3"]) -> Float[np.nda
 def _band(t: Float[np.ndarray, " n"], width: float) -> Float[np.ndarray, " n"]:
     """1 inside stripes of `width` periods, with soft edges."""
     return np.clip((0.5 * width - np.abs(t % 1.0 - 0.5)) / 0.05 + 0.5, 0.0, 1.0)
+
+
+def _above(t: Float[np.ndarray, " n"], edge: float) -> Float[np.ndarray, " n"]:
+    """1 beyond the edge, soft over a tenth of a period."""
+    return np.clip((t - edge) / 0.1 + 0.5, 0.0, 1.0)
+
+
+_WAVES = np.random.default_rng(7).normal(0.0, 2.6, (9, 3)), np.random.default_rng(8).uniform(0.0, 2 * np.pi, 9)
+"""Directions and phases of the plane waves whose sum makes blotches."""
+
+
+def _blotches(p: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
+    """Camouflage: where a sum of plane waves in random directions is positive."""
+    directions, phases = _WAVES
+    height = np.sin(p @ directions.T.astype(np.float32) + phases.astype(np.float32)).sum(axis=1)
+    return np.clip(0.5 + height, 0.0, 1.0).astype(np.float32)
 
 
 def _is_print(rgb: Float[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:

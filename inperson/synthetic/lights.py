@@ -68,3 +68,19 @@ def sample_light(rng: np.random.Generator) -> Light:
         exposure=float(rng.uniform(0.85, 1.05)),
         specular=float(rng.uniform(0.5, 1.0)),
     )
+
+
+def blended(first: Light, second: Light, share: float) -> Light:
+    """Light between two: `share` 0 gives the first, 1 the second. Directions are those of the second."""
+
+    def mixed(a: Float[np.ndarray, "..."], b: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        return a + share * (b - a)
+
+    return Light(
+        directions=second.directions,
+        colors=mixed(first.colors, second.colors),
+        sky=mixed(first.sky, second.sky),
+        ground=mixed(first.ground, second.ground),
+        exposure=float(mixed(np.float64(first.exposure), np.float64(second.exposure))),
+        specular=float(mixed(np.float64(first.specular), np.float64(second.specular))),
+    )

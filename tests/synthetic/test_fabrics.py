@@ -61,7 +61,7 @@ def test_folds_survive_the_dye() -> None:
     assert fold < 0.95 * cloth
 
 
-@pytest.mark.parametrize("pattern", ["stripes", "pinstripes", "check", "dots"])
+@pytest.mark.parametrize("pattern", ["stripes", "pinstripes", "check", "dots", "diagonal"])
 def test_patterns_repeat_after_one_period(pattern) -> None:
     p = np.random.default_rng(0).uniform(-3, 3, (500, 3))
     here = pattern_coverage(pattern, p)

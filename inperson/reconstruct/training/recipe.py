@@ -1,0 +1,167 @@
+"""A training recipe: one TOML file that names every count, seed and weight, from rendering to the last step."""
+
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from inperson.errors import BadInputError
+
+DEFAULT_RECIPE = Path(__file__).parent / "recipes" / "cpu.toml"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleRecipe:
+    """Which people are rendered, and how."""
+
+    train: int = 400
+    held_out: int = 20
+    first_seed: int = 0
+    """Training person n is drawn with seed first_seed + n."""
+    held_out_seed: int = 1_000_000
+    """Likewise; the two ranges must not meet."""
+    per_shard: int = 20
+    inputs: int = 3
+    """Input pictures of each person."""
+    input_size: int = 512
+    """Short side, pixels."""
+    target_size: int = 256
+    """Side of the target views, pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetsRecipe:
+    """How uv targets are measured."""
+
+    texels: int = 256
+    """Side of the uv map."""
+    reach: float = 0.2
+    """How far a seen point may lie from the body, metres."""
+    fill_unseen: bool = False
+    """Ablation: texels that no target view sees get a filled colour and full weight (no visibility-aware loss)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitErrorRecipe:
+    """Errors that fitting a body to a photo makes, standard deviations."""
+
+    body_pose: float = 0.03
+    """Radians, each axis of each joint."""
+    hand_pose: float = 0.08
+    betas: float = 0.15
+    depth: float = 0.015
+    """Share of the distance, along the viewing ray."""
+    sideways: float = 0.002
+    """Share of the distance, across it."""
+    jaw: float = 0.02
+    expression: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class InputsRecipe:
+    """What the network is given."""
+
+    match_outline: bool = True
+    """Ablation: False leaves the surface undressed (no silhouette offsets)."""
+    body_prior: bool = True
+    """Ablation: False zeroes the channels that tell of the body (positions, normals, displacement)."""
+    error: FitErrorRecipe = field(default_factory=FitErrorRecipe)
+
+
+@dataclass(frozen=True, slots=True)
+class LossRecipe:
+    """Weights of the loss's parts."""
+
+    color: float = 1.0
+    edges: float = 0.5
+    unseen_by_input: float = 1.5
+    """Colour and edges count so much more where the input picture does not show the texel."""
+    offset: float = 10.0
+    """Per metre."""
+    part: float = 0.1
+    crop_part: float = 0.1
+    offset_smoothness: float = 2.0
+    scale_and_turn: float = 0.01
+    """Pull of scales and rotations towards their start."""
+    render: float = 1.0
+    """0 leaves rendering out."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptimiserRecipe:
+    """How long and how fast."""
+
+    steps: int = 20_000
+    batch: int = 4
+    """Over all processes."""
+    rate: float = 4e-4
+    final_rate: float = 2e-5
+    warm_up: int = 200
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    average: float = 0.998
+    """Decay of the averaged weights."""
+    bf16: bool = False
+    seed: int = 0
+    save_every: int = 250
+    validate_every: int = 500
+    validate_on: int = 20
+    """Held-out pictures looked at in one validation."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRecipe:
+    """The rendered part of the loss."""
+
+    from_step: int = 0
+    every: int = 1
+    """Steps from one rendered step to the next."""
+    views: int = 1
+    sites: int = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything."""
+
+    people: PeopleRecipe = field(default_factory=PeopleRecipe)
+    targets: TargetsRecipe = field(default_factory=TargetsRecipe)
+    inputs: InputsRecipe = field(default_factory=InputsRecipe)
+    network: dict[str, Any] = field(default_factory=dict)
+    """Fields of `network.model.NetConfig` that differ from its defaults."""
+    loss: LossRecipe = field(default_factory=LossRecipe)
+    render: RenderRecipe = field(default_factory=RenderRecipe)
+    optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in a TOML file; what it leaves out keeps its default.
+
+    Raises:
+        BadInputError: no such file, broken TOML, or a name or a kind of value that the recipe does not know.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"recipe {path} cannot be read ({error})", "give a TOML file as in recipes/") from error
+    return _filled(Recipe, tables, path.name)
+
+
+def _filled(kind: type[T], table: dict[str, Any], where: str) -> T:
+    """The dataclass with the table's values, nested tables included."""
+    defaults = kind()
+    known = {f.name: getattr(defaults, f.name) for f in fields(kind)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        if name not in known:
+            raise BadInputError(f"{where} does not know '{name}'", f"use {', '.join(known)}")
+        default = known[name]
+        if is_dataclass(default) and isinstance(value, dict):
+            values[name] = _filled(type(default), value, f"{where}: {name}")
+        elif isinstance(value, type(default)) or (isinstance(default, float) and type(value) is int):
+            values[name] = type(default)(value)
+        else:
+            raise BadInputError(f"{where}: '{name}' must be a {type(default).__name__}", "mend the recipe")
+    return kind(**values)
