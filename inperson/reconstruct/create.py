@@ -4,8 +4,7 @@ Photo -> person, matte, fit (`photo/`) -> dressed surface, sites, what is seen (
 Gaussians (`network/`), or the plain completion's -> polish against the photo -> scores.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path

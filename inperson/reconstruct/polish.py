@@ -10,14 +10,14 @@ about what it sees at a slant, so three things hold the answer in place:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from inperson.avatar.binding import SurfaceMotion, rotate
+from inperson.avatar.binding import SurfaceMotion
 from inperson.avatar.body import BodyModel
 from inperson.avatar.state import BodyState
 from inperson.reconstruct.adam import Adam
@@ -26,6 +26,7 @@ from inperson.reconstruct.density import Change, PullMeter, prune_and_split
 from inperson.reconstruct.fit_captures import FitSettings, flushed_denormals, limit_scales
 from inperson.reconstruct.image_loss import LossWeights, capture_loss
 from inperson.reconstruct.polish_target import PolishTarget
+from inperson.reconstruct.surface.posing import turned_back
 from inperson.render.differentiable import rasterize
 from inperson.render.views import EyeView
 
@@ -168,17 +169,11 @@ class _Work:
     def undo_depth(self, view: EyeView) -> None:
         """Take back what moved along the line of sight."""
         ray = self.motion.points - view.T_world_from_eye[:3, 3].astype(np.float32)
-        sight = torch.from_numpy(_turned_back(self.motion.quats, ray))
+        ray = turned_back(self.motion.quats, ray / np.linalg.norm(ray, axis=1, keepdims=True))
+        sight = torch.from_numpy(ray)
         shift = self.gaussians.shift.detach()
         along = ((shift - self._start["shift"]) * sight).sum(dim=1, keepdim=True)
         shift -= along * sight
-
-
-def _turned_back(quats: Float[np.ndarray, "N 4"], rays: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"]:
-    """Directions in the world as unit vectors in the T-pose's axes."""
-    w, x, y, z = quats.T
-    back = np.stack(rotate.py_func(w, -x, -y, -z, *rays.T), axis=1)
-    return (back / np.linalg.norm(back, axis=1, keepdims=True)).astype(np.float32)
 
 
 def rows_of(gaussians: CanonicalGaussians, rows: Bool[np.ndarray, " N"]) -> CanonicalGaussians:

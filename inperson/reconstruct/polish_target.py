@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, UInt8
 from PIL import Image
 
 from inperson.conventions import Intrinsics
@@ -24,6 +24,13 @@ class PolishTarget:
     """Colour premultiplied by alpha, sRGB-encoded, and alpha: as captures are stored."""
     view: EyeView
     """Of this picture."""
+    box: tuple[int, int, int, int]
+    """Left, top, right, bottom of the cut in the photo, pixels."""
+
+    def cut(self, image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
+        """The same cut of the photo itself, background and all, at this picture's size."""
+        piece = Image.fromarray(image).crop(self.box)
+        return np.asarray(piece.resize((self.view.width, self.view.height), Image.Resampling.BOX))
 
 
 def polish_target(matte: Matte, view: EyeView, max_side: int = MAX_SIDE) -> PolishTarget:
@@ -50,14 +57,15 @@ def polish_target(matte: Matte, view: EyeView, max_side: int = MAX_SIDE) -> Poli
     fx, fy = size[0] / width, size[1] / height
     cropped = Intrinsics(K.fx * fx, K.fy * fy, (K.cx - left) * fx, (K.cy - top) * fy, *size)
     as_bytes = np.ascontiguousarray((np.clip(rgba, 0, 1) * 255).round().astype(np.uint8))
-    return PolishTarget(as_bytes, EyeView.from_intrinsics(cropped, view.T_world_from_eye, view.near, view.far))
+    eye = EyeView.from_intrinsics(cropped, view.T_world_from_eye, view.near, view.far)
+    return PolishTarget(as_bytes, eye, (left, top, right, bottom))
 
 
-def _box(alpha: Float[np.ndarray, "H W"]) -> Int[np.ndarray, "4"]:
+def _box(alpha: Float[np.ndarray, "H W"]) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of what is covered, with a margin, inside the picture."""
     rows, columns = (np.flatnonzero((alpha > 0.5).any(axis=axis)) for axis in (1, 0))
     if len(rows) == 0:
         raise ValueError("nobody is left in the matte")
-    low = np.array([columns[0], rows[0]]) - MARGIN
-    high = np.array([columns[-1], rows[-1]]) + 1 + MARGIN
-    return np.concatenate([np.maximum(low, 0), np.minimum(high, alpha.shape[::-1])])
+    height, width = alpha.shape
+    left, top = max(int(columns[0]) - MARGIN, 0), max(int(rows[0]) - MARGIN, 0)
+    return left, top, min(int(columns[-1]) + 1 + MARGIN, width), min(int(rows[-1]) + 1 + MARGIN, height)
