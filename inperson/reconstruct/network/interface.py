@@ -27,6 +27,9 @@ PARTS: tuple[str, ...] = ("skin", "eye", "mouth", "cloth", "hair", "brow", "lash
 """Order of `UvAttributes.features`: how likely the outermost surface there is each part (`synthetic.drawables.Part`,
 less one), as logits."""
 
+IMAGE_PARTS: tuple[str, ...] = ("background", *PARTS)
+"""Order of `UvAttributes.image_parts`."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NetInputs:
@@ -61,3 +64,6 @@ class UvAttributes:
     """sRGB-encoded, the whole colour (seen, filled and corrected)."""
     features: Float[Tensor, "B 7 S S"]
     """Part logits (`PARTS`)."""
+    image_parts: Float[Tensor, "B 8 16 16"] | None = None
+    """What each 16 x 16 patch of the crop shows, as logits (`IMAGE_PARTS`): an auxiliary task for training that
+    teaches the semantic tokens what they see. None where the attributes do not come from the network."""
