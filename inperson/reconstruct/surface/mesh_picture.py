@@ -129,7 +129,9 @@ def _draw(snapped, inverse_depth, faces, drawn, index, barycentric, nearest):
 def draw_mesh_reference(
     vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], view: EyeView
 ) -> MeshPicture:
-    """The plain twin of `draw_mesh`: every pixel's ray against every face (Moeller and Trumbore 1997). Small pictures.
+    """The plain twin of `draw_mesh`: every pixel's ray against every face (Moeller and Trumbore 1997).
+
+    For small pictures.
 
     Corners are not snapped: pixels within 1/256 of an edge may differ.
     """

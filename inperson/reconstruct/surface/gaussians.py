@@ -1,0 +1,53 @@
+"""The first Gaussians of an avatar from a photo: opaque discs that lie on the dressed surface."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from inperson.avatar.binding import quats_of
+from inperson.reconstruct.canonical import CanonicalGaussians
+from inperson.reconstruct.stages import DressedSurface, Sites
+from inperson.reconstruct.surface.places import at_places
+from inperson.reconstruct.surface.posing import dressed_rest, normals_of
+
+DISC_RADIUS = 0.60
+"""Standard deviation of a disc as a share of the distance to its neighbours."""
+DISC_THICKNESS = 0.15
+"""Thickness of a disc as a share of its radius."""
+OPACITY = 0.95
+
+
+def plain_gaussians(sites: Sites, colors: Float[np.ndarray, "N 3"], surface: DressedSurface) -> CanonicalGaussians:
+    """A disc on every site, of one colour (sRGB-encoded), its third axis the dressed surface's normal in T-pose."""
+    radius = DISC_RADIUS * sites.spacing.astype(np.float64)
+    scales = np.stack([radius, radius, DISC_THICKNESS * radius], axis=1)
+    logit = float(np.log(OPACITY / (1.0 - OPACITY)))
+    return CanonicalGaussians(
+        face_index=sites.face_index.astype(np.int32),
+        barycentric=sites.barycentric.astype(np.float32),
+        base_offsets=_tensor(sites.base_offsets),
+        spacing=_tensor(sites.spacing),
+        shift=torch.zeros(len(sites), 3, requires_grad=True),
+        quats=_tensor(site_quats(sites, surface)).requires_grad_(True),
+        log_scales=_tensor(np.log(scales)).requires_grad_(True),
+        logits=torch.full((len(sites),), logit, requires_grad=True),
+        colors=_tensor(colors).requires_grad_(True),
+        features=torch.zeros(len(sites), 0),
+    )
+
+
+def site_quats(sites: Sites, surface: DressedSurface) -> Float[np.ndarray, "N 4"]:
+    """wxyz; turns x, y, z into each site's tangent, bitangent and normal on the dressed T-pose, the tangent as level
+    as can be (right-angled to the T-pose's vertical)."""
+    rest = dressed_rest(surface)
+    faces = surface.body.faces
+    normal = at_places(normals_of(rest, faces), faces, sites.face_index, sites.barycentric).astype(np.float64)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
+    upright = np.abs(normal[:, 1]) < 0.99
+    tangent = np.cross(np.where(upright[:, None], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]), normal)
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
+    return quats_of(np.stack([tangent, np.cross(normal, tangent), normal], axis=2))
+
+
+def _tensor(x: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(x, np.float32))

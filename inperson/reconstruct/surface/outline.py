@@ -1,0 +1,120 @@
+"""Hair and clothes as offsets of the body's surface, so that its outline in the photo is the matte's.
+
+One number per vertex is solved for, metres along the (smoothed) normal of the T-pose, so that what the outline
+learns goes around a sleeve or a skull. Vertices on the outline are drawn to the matte's; between them the field is
+as smooth as can be: |(s + l^2 Laplacian) h|^2 is least, a thin plate that far from the outline comes to rest at
+zero. Correspondences are found anew a few times, as the outline moves.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.sparse import csc_matrix, csr_matrix, diags
+from scipy.sparse.linalg import LinearOperator, cg, splu
+
+from inperson.avatar.body import SKIN, BodyModel
+from inperson.reconstruct.stages import DressedSurface, Matte, PhotoFit
+from inperson.reconstruct.surface.mesh_picture import draw_mesh
+from inperson.reconstruct.surface.posing import SurfacePoser, normals_of, turned
+from inperson.reconstruct.surface.regions import INDEX, Regions
+from inperson.reconstruct.surface.rims import rim_moves
+from inperson.reconstruct.surface.smoothing import edge_laplacian, vertex_areas
+
+ROUNDS = 5
+REACH = (0.04, 0.12)
+"""How far inwards and outwards the matte's outline is looked for, metres."""
+LIMITS = (-0.03, 0.12)
+"""Of the offsets, metres."""
+REST_METRES = 0.5
+"""Distance from the outline at which offsets come to rest."""
+BEND = 3e-5
+"""Weight of the field's roughness against one rim vertex' square metre."""
+NORMAL_SMOOTHING = 0.015
+"""Metres over which directions of travel are averaged: offsets neither cross in folds nor fan out at ears."""
+TOLERANCE = 1e-5
+
+
+def match_outline(fit: PhotoFit, matte: Matte) -> DressedSurface:
+    """Push the fitted body's surface out to the matte's outline (and in, where it is too large)."""
+    body, betas = fit.body, fit.state.betas
+    plate = _Plate.of(body, betas)
+    offsets = np.zeros(body.num_vertices)
+    for _ in range(ROUNDS):
+        surface = DressedSurface(body, betas, _displacement(plate, offsets))
+        posed = SurfacePoser(surface).pose(fit.state)
+        picture = draw_mesh(posed.vertices, body.faces, fit.view)
+        directions = turned(posed.motion.quats, plate.directions)
+        moves = rim_moves(posed.vertices, directions, body.faces, picture, fit.view, matte, REACH)
+        wanted = np.clip(offsets[moves.vertex] + moves.metres, *LIMITS)
+        weight = np.zeros(body.num_vertices)
+        weight[moves.vertex] = moves.sure
+        target = np.zeros(body.num_vertices)
+        target[moves.vertex] = wanted
+        offsets = np.clip(plate.solve(weight, target, offsets), *LIMITS)
+    return DressedSurface(body, betas, _displacement(plate, offsets))
+
+
+def _displacement(plate: "_Plate", offsets: Float[np.ndarray, " V"]) -> Float[np.ndarray, "V 3"]:
+    return (offsets[:, None] * plate.directions).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plate:
+    """The smooth field of offsets on one body in one shape."""
+
+    directions: Float[np.ndarray, "V 3"]
+    """Unit, T-pose axes, float32."""
+    free: Float[np.ndarray, " N"]
+    """Vertices that may move: not eyes, teeth, tongue and linings."""
+    operator: csr_matrix
+    """s M + l^2 L of the free vertices; M their areas."""
+    areas: Float[np.ndarray, " N"]
+    factor: object
+
+    @staticmethod
+    def of(body: BodyModel, betas: Float[np.ndarray, " B"]) -> "_Plate":
+        shaped = body.shaped(betas)
+        areas, laplacian = vertex_areas(shaped, body.faces), edge_laplacian(shaped, body.faces)
+        normals = normals_of(shaped, body.faces)
+        smooth = splu(csc_matrix(diags(areas) + NORMAL_SMOOTHING**2 * laplacian)).solve(areas[:, None] * normals)
+        smooth /= np.maximum(np.linalg.norm(smooth, axis=1, keepdims=True), 1e-9)
+        free = np.arange(len(shaped)) if body.vertex_part is None else np.flatnonzero(body.vertex_part == SKIN)
+        operator = csc_matrix(diags(_stiffness(body, betas) * areas) + REST_METRES**2 * laplacian)
+        operator = operator[free][:, free]
+        return _Plate(smooth.astype(np.float32), free, operator, areas[free], splu(operator))
+
+    def solve(
+        self, weight: Float[np.ndarray, " V"], target: Float[np.ndarray, " V"], start: Float[np.ndarray, " V"]
+    ) -> Float[np.ndarray, " V"]:
+        """The field nearest to weighted targets on some vertices and smooth between them."""
+        w, t = weight[self.free], target[self.free]
+        A, area = self.operator, self.areas
+
+        def apply(h: np.ndarray) -> np.ndarray:
+            return w * h + BEND * (A.T @ ((A @ h) / area))
+
+        def precondition(r: np.ndarray) -> np.ndarray:
+            return self.factor.solve(area * self.factor.solve(r)) / BEND
+
+        n = len(w)
+        h, _ = cg(
+            LinearOperator((n, n), apply, dtype=np.float64),
+            w * t,
+            x0=start[self.free],
+            rtol=TOLERANCE,
+            maxiter=400,
+            M=LinearOperator((n, n), precondition, dtype=np.float64),
+        )
+        out = np.zeros(len(weight))
+        out[self.free] = h
+        return out
+
+
+def _stiffness(body: BodyModel, betas: Float[np.ndarray, " B"]) -> Float[np.ndarray, " V"]:
+    """How strongly each vertex is held where the body has it; 1 for most."""
+    regions = Regions.of(body, betas)
+    hands = regions.share[:, [INDEX["left_hand"], INDEX["right_hand"]]].sum(axis=1)
+    normals = normals_of(body.v_template, body.faces)
+    face = regions.share[:, INDEX["head"]] * (1.0 - regions.hair) * np.clip(2.0 * normals[:, 2], 0.0, 1.0)
+    return 1.0 + 3e3 * hands**2 + 3e3 * face
