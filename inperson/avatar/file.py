@@ -1,9 +1,8 @@
-"""The `.avatar` file: one safetensors file with a JSON header. Read as untrusted input, written atomically."""
+"""The `.avatar` file: one safetensors file with a JSON header. Read as untrusted input, written atomically.
 
-import contextlib
-import json
-import os
-import tempfile
+The layout is written down in docs/formats_avatar.md.
+"""
+
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from inperson.avatar import file_arrays
+from inperson.avatar.atomic_file import write_atomically
+from inperson.avatar.file_columns import REMAKE, EncodingError, require
+from inperson.avatar.file_header import decode_header, encode_header
 from inperson.avatar.gaussians import GaussianAvatar
-from inperson.errors import BadInputError, OutputError
+from inperson.avatar.plain_text import plain
+from inperson.errors import BadInputError
 from inperson.paths import assets_dir
 
-FORMAT = "inperson-avatar"
-VERSION = 1
 SUFFIX = ".avatar"
 MAX_HEADER_BYTES = 1 << 20
-MAX_FILE_BYTES = 512 << 20
+MAX_FILE_BYTES = 192 << 20
 _SAFETENSORS_DTYPES = {
     "U8": "uint8",
     "I8": "int8",
@@ -64,107 +65,72 @@ def load_avatar(name_or_path: str | Path) -> GaussianAvatar:
     path = avatar_path(name_or_path)
     try:
         _check_sizes(path)
-        with safe_open(path, framework="numpy") as stored:
-            header = _read_header(stored.metadata())
-            views = {name: stored.get_slice(name) for name in stored.keys()}  # noqa: SIM118
-            file_arrays.check_layout(
-                {
-                    name: (_SAFETENSORS_DTYPES.get(view.get_dtype(), "another type"), tuple(view.get_shape()))
-                    for name, view in views.items()
-                }
-            )
-            fields: dict[str, Any] = header | file_arrays.decode({name: stored.get_tensor(name) for name in views})
-    except file_arrays.EncodingError as error:
+        return GaussianAvatar(**_read_fields(path))
+    except EncodingError as error:
         raise BadInputError(f"{path} is not a usable avatar ({error})", error.mend) from error
     except SafetensorError as error:
-        raise BadInputError(f"{path} is not a complete safetensors file ({error})", file_arrays.REMAKE) from error
+        reason = plain(str(error), 200)  # it may quote the file
+        raise BadInputError(f"{path} is not a complete safetensors file ({reason})", REMAKE) from error
     except OSError as error:
         raise BadInputError(
             f"{path} cannot be read ({error.strerror})", "check the path and its permissions"
         ) from error
-    return GaussianAvatar(**fields)
 
 
 def _check_sizes(path: Path) -> None:
     """Refuse absurd files by their size and by the length that the first eight bytes claim for the header."""
     size = path.stat().st_size
-    if size > MAX_FILE_BYTES:
-        raise file_arrays.EncodingError(f"{size} bytes is more than the limit of {MAX_FILE_BYTES}")
     with path.open("rb") as file:
-        header_bytes = int.from_bytes(file.read(8), "little")
-    if size < 8 or header_bytes > size - 8:
-        raise file_arrays.EncodingError("it is truncated or is another kind of file")
-    if header_bytes > MAX_HEADER_BYTES:
-        raise file_arrays.EncodingError(f"its header of {header_bytes} bytes is over the limit of {MAX_HEADER_BYTES}")
+        start = file.read(8)
+    require(len(start) == 8, "it is truncated or is another kind of file")
+    _check_size(size, int.from_bytes(start, "little"))
 
 
-def _read_header(metadata: dict[str, str] | None) -> dict[str, Any]:
-    """The fields of `GaussianAvatar` that are no arrays, from the safetensors metadata."""
-    metadata = metadata or {}
-    if metadata.get("format") != FORMAT:
-        raise file_arrays.EncodingError(f"its header does not say format = {FORMAT}")
-    version = metadata.get("version", "")
-    if not (version.isascii() and version.isdecimal() and len(version) < 10 and int(version) >= 1):
-        raise file_arrays.EncodingError("its header's version is not a positive number")
-    if int(version) > VERSION:
-        message = f"its format version {version} is newer than {VERSION}, the newest known here"
-        raise file_arrays.EncodingError(message, mend="update InPerson")
-    missing = {"name", "body_name", "body_sha256", "provenance"} - metadata.keys()
-    if missing:
-        raise file_arrays.EncodingError(f"its header lacks {', '.join(sorted(missing))}")
-    try:
-        provenance = json.loads(metadata["provenance"])
-    except (ValueError, RecursionError) as error:
-        raise file_arrays.EncodingError("its provenance is not JSON") from error
-    if not isinstance(provenance, dict) or not all(isinstance(v, str) for v in provenance.values()):
-        raise file_arrays.EncodingError("its provenance is not a table of strings")
-    return {
-        "name": metadata["name"],
-        "body_name": metadata["body_name"],
-        "body_sha256": metadata["body_sha256"],
-        "provenance": provenance,
-    }
+def _check_size(size: int, header_bytes: int) -> None:
+    require(size <= MAX_FILE_BYTES, f"{size} bytes is more than the limit of {MAX_FILE_BYTES}")
+    require(header_bytes <= size - 8, "it is truncated or is another kind of file")
+    require(
+        header_bytes <= MAX_HEADER_BYTES,
+        f"its header of {header_bytes} bytes is over the limit of {MAX_HEADER_BYTES}",
+    )
+
+
+def _read_fields(path: Path) -> dict[str, Any]:
+    """What `GaussianAvatar` is made of, from a file of a sane size."""
+    with safe_open(path, framework="numpy") as stored:
+        header = decode_header(stored.metadata())
+        slices = {name: stored.get_slice(name) for name in stored.keys()}  # noqa: SIM118
+        layout = {
+            name: (_SAFETENSORS_DTYPES.get(part.get_dtype(), "another type"), tuple(part.get_shape()))
+            for name, part in slices.items()
+        }
+        file_arrays.check_layout(layout, header.version)
+        return header.fields | file_arrays.decode(stored.get_tensor, layout, header.version)
 
 
 def save_avatar(avatar: GaussianAvatar, path: str | Path) -> None:
     """Write an avatar; the file appears complete or not at all.
 
     Raises:
-        BadInputError: the avatar itself breaks the format (counts, NaN, ranges).
+        BadInputError: the avatar itself breaks the format (counts, NaN, ranges, unprintable names).
         OutputError: the folder cannot be written.
     """
-    path = Path(path)
-    arrays = file_arrays.encode(avatar)
     try:
-        file_arrays.check_layout({name: (array.dtype.name, array.shape) for name, array in arrays.items()})
-        file_arrays.decode(arrays)
-    except file_arrays.EncodingError as error:
-        raise BadInputError(f"avatar {avatar.name!r} cannot be saved ({error})", "mend the avatar") from error
-    metadata = {
-        "format": FORMAT,
-        "version": str(VERSION),
-        "name": avatar.name,
-        "body_name": avatar.body_name,
-        "body_sha256": avatar.body_sha256,
-        "provenance": json.dumps(avatar.provenance, sort_keys=True),
-    }
-    _write_atomically(path, save(arrays, metadata))
+        data = _to_bytes(avatar)
+    except EncodingError as error:
+        name = plain(avatar.name, 200)
+        raise BadInputError(f"avatar {name!r} cannot be saved ({error})", "mend the avatar") from error
+    write_atomically(Path(path), data)
 
 
-def _write_atomically(path: Path, data: bytes) -> None:
-    temporary: str | None = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror})", "choose a folder you may write to"
-        ) from error
+def _to_bytes(avatar: GaussianAvatar) -> bytes:
+    """A file's content that `load_avatar` is sure to accept."""
+    version = file_arrays.version_of(avatar)
+    arrays, metadata = file_arrays.encode(avatar), encode_header(avatar, version)
+    layout = {name: (array.dtype.name, array.shape) for name, array in arrays.items()}
+    decode_header(metadata)
+    file_arrays.check_layout(layout, version)
+    file_arrays.decode(arrays.__getitem__, layout, version)
+    data = save(arrays, metadata)
+    _check_size(len(data), int.from_bytes(data[:8], "little"))
+    return data

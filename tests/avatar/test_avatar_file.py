@@ -1,8 +1,10 @@
 """The `.avatar` file: what is written comes back, what it loses is bounded, and broken files fail in one way."""
 
 import json
+import os
 import struct
-from dataclasses import replace
+from dataclasses import fields, replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -13,34 +15,23 @@ from safetensors.numpy import load, save
 
 from inperson.avatar import file as avatar_file
 from inperson.avatar.file import load_avatar, save_avatar, shipped_avatars
-from inperson.avatar.gaussians import GaussianAvatar
+from inperson.avatar.file_columns import BASE, RESIDUALS
 from inperson.errors import BadInputError, OutputError
-
-
-def make_avatar(n: int = 200, k: int = 1, seed: int = 0) -> GaussianAvatar:
-    rng = np.random.default_rng(seed)
-    quats = rng.normal(size=(n, 4))
-    return GaussianAvatar(
-        face_index=rng.integers(0, 500, n).astype(np.int32),
-        barycentric=rng.dirichlet([1.0, 1.0, 1.0], n).astype(np.float32),
-        offsets=rng.normal(scale=0.02, size=(n, 3)).astype(np.float32),
-        quats=(quats / np.linalg.norm(quats, axis=1, keepdims=True)).astype(np.float32),
-        scales=np.exp(rng.uniform(np.log(2e-4), np.log(0.02), (n, 3))).astype(np.float32),
-        opacities=rng.uniform(0, 1, n).astype(np.float32),
-        sh=rng.normal(scale=0.5, size=(n, k, 3)).astype(np.float32),
-        features=rng.normal(size=(n, 2)).astype(np.float32),
-        betas=rng.normal(size=10).astype(np.float32),
-        body_name="neutral",
-        body_sha256="ab" * 32,
-        name="tester",
-        provenance={"licence": "CC0-1.0", "consent": "synthetic person", "tool": "a test"},
-    )
+from tests.avatar.made_up import made_up_avatar, made_up_residuals
 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     path = tmp_path / "a.avatar"
-    save_avatar(make_avatar(), path)
+    save_avatar(made_up_avatar(), path)
+    return path
+
+
+@pytest.fixture
+def saved_with_residuals(tmp_path: Path) -> Path:
+    path = tmp_path / "r.avatar"
+    reference = np.random.default_rng(0).normal(size=(3, 16)).astype(np.float32)
+    save_avatar(made_up_avatar(residuals=made_up_residuals(), reference=reference), path)
     return path
 
 
@@ -57,7 +48,7 @@ def edited(path: Path, metadata: dict | None = None, **arrays: np.ndarray | None
 
 @pytest.mark.parametrize("k", [1, 4, 9])
 def test_round_trip_keeps_every_field_within_its_quantum(tmp_path: Path, k: int) -> None:
-    avatar = make_avatar(n=5000, k=k)
+    avatar = made_up_avatar(n=5000, k=k)
     save_avatar(avatar, tmp_path / "a.avatar")
     back = load_avatar(tmp_path / "a.avatar")
     assert (back.face_index == avatar.face_index).all()
@@ -83,8 +74,59 @@ def test_a_second_round_trip_changes_nothing(saved: Path, tmp_path: Path) -> Non
         np.testing.assert_array_equal(getattr(once, name), getattr(twice, name))
 
 
+def metadata_of(path: Path) -> dict[str, str]:
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    return json.loads(data[8 : 8 + length])["__metadata__"]
+
+
+def test_round_trip_of_residuals_and_reference(tmp_path: Path) -> None:
+    residuals = made_up_residuals(5000, components=8)
+    reference = np.random.default_rng(0).normal(size=(257, 384)).astype(np.float32)
+    save_avatar(made_up_avatar(5000, residuals=residuals, reference=reference), tmp_path / "a.avatar")
+    back = load_avatar(tmp_path / "a.avatar")
+    assert back.residuals is not None
+    for name in ("weights", "mean", "low", "high"):
+        np.testing.assert_array_equal(getattr(back.residuals, name), getattr(residuals, name))
+    np.testing.assert_allclose(back.residuals.offsets, residuals.offsets, rtol=5e-4, atol=1e-7)  # under a micrometre
+    np.testing.assert_allclose(back.residuals.colors, residuals.colors, rtol=5e-4, atol=1e-7)
+    np.testing.assert_allclose(back.reference, reference, rtol=5e-4, atol=1e-6)
+    for array in (*(getattr(back.residuals, f.name) for f in fields(back.residuals)), back.reference):
+        assert array.dtype == np.float32
+        assert array.flags.c_contiguous
+
+
+def test_a_file_has_the_lowest_version_that_holds_it(saved: Path, saved_with_residuals: Path) -> None:
+    assert metadata_of(saved)["version"] == "1"
+    assert metadata_of(saved_with_residuals)["version"] == "2"
+
+
+@pytest.mark.parametrize("kept", ["residuals", "reference"])
+def test_residuals_and_reference_come_one_without_the_other(tmp_path: Path, kept: str) -> None:
+    both = {"residuals": made_up_residuals(), "reference": np.ones((1, 8), np.float32)}
+    save_avatar(made_up_avatar(**{kept: both[kept]}), tmp_path / "a.avatar")
+    back = load_avatar(tmp_path / "a.avatar")
+    assert [name for name in both if getattr(back, name) is not None] == [kept]
+
+
+def test_a_file_of_version_1_opens_for_ever() -> None:
+    """`data/version1.avatar` was written by the first release of the format; numbers are from its own reader."""
+    avatar = load_avatar(Path(__file__).parent / "data" / "version1.avatar")
+    assert (len(avatar.scales), avatar.sh.shape, avatar.body_sha256) == (40, (40, 4, 3), "ab" * 32)
+    assert avatar.provenance == {"licence": "CC0-1.0", "consent": "synthetic person", "tool": "a test"}
+    assert (avatar.residuals, avatar.reference) == (None, None)
+    np.testing.assert_array_equal(avatar.face_index[:4], [64, 399, 314, 207])
+    np.testing.assert_allclose(avatar.barycentric[7], [0.193881, 0.497765, 0.308354], atol=1e-6)
+    np.testing.assert_allclose(avatar.offsets[7], [-0.0140991, 0.0034904, 0.0582581], atol=1e-7)
+    np.testing.assert_allclose(avatar.quats[7], [-0.850188, 0.020083, 0.508774, -0.133888], atol=1e-6)
+    np.testing.assert_allclose(avatar.scales[7], [0.015303289, 0.007006356, 0.002733032], rtol=1e-5)
+    np.testing.assert_allclose(avatar.opacities[:3] * 255, [70.0, 225.0, 74.0], atol=1e-3)
+    np.testing.assert_allclose(avatar.sh[7, 3], [-0.769531, 0.566895, 0.725586], atol=1e-6)
+    np.testing.assert_allclose(avatar.betas[:3], [-3.119948, -0.241351, 0.352654], atol=1e-6)
+
+
 def test_fifty_thousand_gaussians_take_under_two_megabytes(tmp_path: Path) -> None:
-    save_avatar(make_avatar(n=50_000), tmp_path / "a.avatar")
+    save_avatar(made_up_avatar(n=50_000), tmp_path / "a.avatar")
     assert (tmp_path / "a.avatar").stat().st_size < 2_000_000
 
 
@@ -141,12 +183,24 @@ def test_a_header_that_claims_gigabytes_is_refused_before_reading(tmp_path: Path
 @pytest.mark.parametrize(
     ("metadata", "words"),
     [
-        ({"version": "2"}, r"newer than 1.*update InPerson"),
+        ({"version": "3"}, r"newer than 2.*update InPerson"),
         ({"version": "one"}, "version is not"),
         ({"version": "-1"}, "version is not"),
         ({"format": "something"}, "format"),
         ({"provenance": "{"}, "not JSON"),
         ({"provenance": "[1]"}, "table of strings"),
+        ({"provenance": "[" * 100_000}, "not JSON"),
+        ({"provenance": '{"consent": "\\u001b[2J"}'}, "not plain text"),
+        ({"provenance": '{"\\ud800": "x"}'}, "not plain text"),
+        ({"provenance": json.dumps({str(n): "" for n in range(300)})}, "300 entries"),
+        ({"name": "a\x1b[31mb"}, "its name is too long or is not one line"),
+        ({"name": "two\nlines"}, "its name is too long or is not one line"),
+        ({"name": "\u202eelbrahmoc"}, "its name is too long or is not one line"),
+        ({"name": "a" * 300}, "its name is too long or is not one line"),
+        ({"body_name": "//server/share/body.npz"}, "body_name is a path"),
+        ({"body_name": "..\\up"}, "body_name is a path"),
+        ({"body_name": "~/body"}, "body_name is a path"),
+        ({"body_sha256": "12"}, "no sha256"),
     ],
 )
 def test_bad_headers(saved: Path, metadata: dict, words: str) -> None:
@@ -158,7 +212,7 @@ def test_bad_headers(saved: Path, metadata: dict, words: str) -> None:
     ("arrays", "words"),
     [
         ({"offsets": np.full((200, 3), np.nan, np.float16)}, "offsets holds NaN"),
-        ({"offsets": np.full((200, 3), 9, np.float16)}, "off the body"),
+        ({"offsets": np.full((200, 3), 9, np.float16)}, "offsets holds numbers beyond 5"),
         ({"sh": np.full((200, 1, 3), np.inf, np.float16)}, "sh holds NaN"),
         ({"sh": np.zeros((200, 2, 3), np.float16)}, "colour coefficients"),
         ({"log_scales": np.full((200, 3), 12, np.float16)}, "impossible sizes"),
@@ -174,6 +228,59 @@ def test_bad_headers(saved: Path, metadata: dict, words: str) -> None:
 def test_bad_arrays(saved: Path, arrays: dict, words: str) -> None:
     with pytest.raises(BadInputError, match=words):
         load_avatar(edited(saved, **arrays))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"residual_offsets": np.full((4, 200, 3), np.nan, np.float16)}, "residual_offsets holds NaN"),
+        ({"residual_colors": np.full((4, 200, 3), 11, np.float16)}, "residual_colors holds numbers beyond 10"),
+        ({"residual_offsets": np.zeros((4, 199, 3), np.float16)}, "residual_offsets has a size of 199"),
+        ({"residual_offsets": np.zeros((200, 3), np.float16)}, "residual_offsets has 2 dimensions"),
+        ({"residual_low": np.full(4, 3, np.float32)}, "residual_low is above residual_high"),
+        ({"residual_low": np.full(5, -1, np.float32)}, "residual_low has a size of 5"),
+        ({"residual_weights": np.full((4, 118), 1e9, np.float32)}, "residual_weights holds numbers beyond"),
+        ({"residual_mean": None}, "the arrays should be"),
+        ({"reference": np.zeros((3, 0), np.float16)}, "0 reference channels"),
+        ({"reference": np.full((3, 16), np.inf, np.float16)}, "reference holds NaN"),
+    ],
+)
+def test_bad_residuals(saved_with_residuals: Path, arrays: dict, words: str) -> None:
+    with pytest.raises(BadInputError, match=words):
+        load_avatar(edited(saved_with_residuals, **arrays))
+
+
+def test_version_1_has_no_residuals(saved_with_residuals: Path) -> None:
+    with pytest.raises(BadInputError, match="the arrays should be"):
+        load_avatar(edited(saved_with_residuals, {"version": "1"}))
+
+
+def test_too_many_components_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="17 residual components"):
+        save_avatar(made_up_avatar(residuals=made_up_residuals(components=17)), tmp_path / "a.avatar")
+
+
+def test_arrays_that_would_fill_the_memory_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    """A sparse file: every size is allowed by itself, the sum is not."""
+    n = 1_000_000
+    columns = BASE | RESIDUALS
+    sizes = {"N": n, "K": 1, "F": 0, "B": 10, "R": 12, "P": 118}
+    entries, start = {}, 0
+    names = {"uint8": "U8", "int8": "I8", "uint16": "U16", "float16": "F16", "uint32": "U32", "float32": "F32"}
+    for name, column in sorted(columns.items(), key=lambda c: -c[1].dtype.itemsize):
+        shape = [sizes.get(d, d) for d in column.shape]
+        stop = start + prod(shape) * column.dtype.itemsize
+        entries[name] = {"dtype": names[column.dtype.name], "shape": shape, "data_offsets": [start, stop]}
+        start = stop
+    metadata = {"format": "inperson-avatar", "version": "2", "name": "a", "body_name": "neutral"}
+    entries["__metadata__"] = metadata | {"body_sha256": "ab" * 32, "provenance": "{}"}
+    header = json.dumps(entries).encode()
+    path = tmp_path / "large.avatar"
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(header)) + header)
+        file.truncate(8 + len(header) + start)
+    with pytest.raises(BadInputError, match=r"would fill 3\d{8} bytes of memory"):
+        load_avatar(path)
 
 
 def test_an_empty_avatar_is_refused(saved: Path) -> None:
@@ -194,10 +301,29 @@ def test_a_folder_is_bad_input(tmp_path: Path) -> None:
 
 
 def test_saving_nonsense_writes_nothing(tmp_path: Path) -> None:
-    avatar = make_avatar()
+    avatar = made_up_avatar()
     broken = replace(avatar, offsets=np.full_like(avatar.offsets, np.nan))
     with pytest.raises(BadInputError, match="tester"):
         save_avatar(broken, tmp_path / "a.avatar")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"name": "a\x07b"}, "its name"),
+        ({"body_name": "bodies/mine"}, "body_name is a path"),
+        ({"provenance": {"photo_name": "a\nb"}}, "plain text"),
+        ({"provenance": {"x": "y" * 90_000, **{f"x{n}": "y" * 90_000 for n in range(20)}}}, "header of"),
+        ({"opacities": np.full(200, np.nan, np.float32)}, "opacities holds NaN"),
+        ({"quats": np.zeros((200, 4), np.float32)}, "length zero"),
+        ({"sh": np.full((200, 1, 3), 1e9, np.float32)}, "sh holds NaN or infinite"),
+        ({"betas": np.full(10, 1e3, np.float32)}, "betas holds numbers beyond 100"),
+    ],
+)
+def test_saving_refuses_what_loading_would(tmp_path: Path, changes: dict, words: str) -> None:
+    with pytest.raises(BadInputError, match=words):
+        save_avatar(replace(made_up_avatar(), **changes), tmp_path / "a.avatar")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -207,13 +333,13 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_litter(saved: Path, mon
     def full_disk(fd: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(avatar_file.os, "fsync", full_disk)
+    monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OutputError, match="No space left"):
-        save_avatar(make_avatar(seed=1), saved)
+        save_avatar(made_up_avatar(seed=1), saved)
     assert saved.read_bytes() == before
     assert list(saved.parent.iterdir()) == [saved]
 
 
 def test_a_missing_folder_is_an_output_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
-        save_avatar(make_avatar(), tmp_path / "nowhere" / "a.avatar")
+        save_avatar(made_up_avatar(), tmp_path / "nowhere" / "a.avatar")
