@@ -7,10 +7,9 @@ from jaxtyping import Bool, Float, Int
 from scipy.ndimage import distance_transform_edt
 
 from inperson.avatar.body import BodyModel
-from inperson.errors import BadInputError
 from inperson.reconstruct.stages import DressedSurface, Sites
 from inperson.reconstruct.surface.mesh_picture import rasterize_triangles
-from inperson.reconstruct.surface.places import at_places, mirrored_places, uv_at
+from inperson.reconstruct.surface.places import at_places, mirrored_places, texture_of, uv_at
 from inperson.reconstruct.surface.posing import dressed_rest
 
 
@@ -33,11 +32,10 @@ class UvAtlas:
         Raises:
             BadInputError: the body has no texture coordinates.
         """
-        if body.vt is None or body.ft is None:
-            raise BadInputError(f"body '{body.name}' has no texture coordinates", "use one of the shipped bodies")
-        flat = np.stack([body.vt[:, 0], 1.0 - body.vt[:, 1]], axis=1).astype(np.float64) * size
-        every = np.ones(len(body.ft), np.bool_)
-        face_index, barycentric, _ = rasterize_triangles(flat, np.ones(len(flat)), body.ft, every, size, size)
+        vt, ft = texture_of(body)
+        flat = np.stack([vt[:, 0], 1.0 - vt[:, 1]], axis=1).astype(np.float64) * size
+        every = np.ones(len(ft), np.bool_)
+        face_index, barycentric, _ = rasterize_triangles(flat, np.ones(len(flat)), ft, every, size, size)
         inside = np.flatnonzero(face_index.ravel() >= 0)
         mirror = np.arange(size * size)
         mirror[inside] = inside[mirrored_places(body, face_index.ravel()[inside], barycentric.reshape(-1, 3)[inside])]
@@ -73,7 +71,8 @@ def _metres_per_texel(size: int, surface: DressedSurface) -> Float[np.ndarray, "
     body = surface.body
     vertices = dressed_rest(surface).astype(np.float64)[body.faces]
     area = 0.5 * np.linalg.norm(np.cross(vertices[:, 1] - vertices[:, 0], vertices[:, 2] - vertices[:, 0]), axis=1)
-    uv = body.vt[body.ft].astype(np.float64) * size
+    vt, ft = texture_of(body)
+    uv = vt[ft].astype(np.float64) * size
     e1, e2 = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
     texels = 0.5 * np.abs(e1[:, 0] * e2[:, 1] - e1[:, 1] * e2[:, 0])
     return np.sqrt(area / np.maximum(texels, 1e-9)).astype(np.float32)

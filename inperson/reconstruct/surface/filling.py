@@ -10,15 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.sparse import csr_matrix, diags
-from scipy.sparse.linalg import splu
+from scipy.sparse import diags
 
 from inperson.avatar.body import SKIN, BodyModel
 from inperson.reconstruct.stages import DressedSurface, SeenSites, Sites
 from inperson.reconstruct.surface.places import at_places, mirrored_places
 from inperson.reconstruct.surface.posing import dressed_rest
 from inperson.reconstruct.surface.regions import INDEX, SEGMENTS, SKIN_SEGMENTS, Regions
-from inperson.reconstruct.surface.smoothing import edge_laplacian, vertex_areas
+from inperson.reconstruct.surface.smoothing import edge_laplacian, symmetric_factor, vertex_areas
 
 BIN_METRES = 0.012
 MIN_BIN_AREA = 1.5e-4
@@ -156,4 +155,4 @@ def _spread_difference(
     difference -= seen[:, None] * guide
     pull = 20.0
     system = pull * diags(seen) + diags(area) + FADE_METRES**2 * edge_laplacian(rest, faces)
-    return splu(csr_matrix(system).tocsc()).solve(pull * difference)
+    return symmetric_factor(system).solve(pull * difference)

@@ -9,17 +9,16 @@ zero. Correspondences are found anew a few times, as the outline moves.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
-from scipy.sparse import csc_matrix, csr_matrix, diags
-from scipy.sparse.linalg import LinearOperator, cg, splu
+from jaxtyping import Float, Int
+from scipy.sparse import csc_matrix, diags
 
 from inperson.avatar.body import SKIN, BodyModel
 from inperson.reconstruct.stages import DressedSurface, Matte, PhotoFit
 from inperson.reconstruct.surface.mesh_picture import draw_mesh
 from inperson.reconstruct.surface.posing import SurfacePoser, normals_of, turned
 from inperson.reconstruct.surface.regions import INDEX, Regions
-from inperson.reconstruct.surface.rims import rim_moves
-from inperson.reconstruct.surface.smoothing import edge_laplacian, vertex_areas
+from inperson.reconstruct.surface.rims import RimMoves, rim_moves
+from inperson.reconstruct.surface.smoothing import edge_laplacian, symmetric_factor, vertex_areas
 
 ROUNDS = 5
 REACH = (0.04, 0.12)
@@ -32,31 +31,22 @@ BEND = 3e-5
 """Weight of the field's roughness against one rim vertex' square metre."""
 NORMAL_SMOOTHING = 0.015
 """Metres over which directions of travel are averaged: offsets neither cross in folds nor fan out at ears."""
-TOLERANCE = 1e-5
 
 
 def match_outline(fit: PhotoFit, matte: Matte) -> DressedSurface:
     """Push the fitted body's surface out to the matte's outline (and in, where it is too large)."""
     body, betas = fit.body, fit.state.betas
     plate = _Plate.of(body, betas)
+    naked = DressedSurface(body, betas, np.zeros((body.num_vertices, 3), np.float32))
+    motion = SurfacePoser(naked).pose(fit.state).motion
+    directions = turned(motion.quats, plate.directions)
     offsets = np.zeros(body.num_vertices)
     for _ in range(ROUNDS):
-        surface = DressedSurface(body, betas, _displacement(plate, offsets))
-        posed = SurfacePoser(surface).pose(fit.state)
-        picture = draw_mesh(posed.vertices, body.faces, fit.view)
-        directions = turned(posed.motion.quats, plate.directions)
-        moves = rim_moves(posed.vertices, directions, body.faces, picture, fit.view, matte, REACH)
-        wanted = np.clip(offsets[moves.vertex] + moves.metres, *LIMITS)
-        weight = np.zeros(body.num_vertices)
-        weight[moves.vertex] = moves.sure
-        target = np.zeros(body.num_vertices)
-        target[moves.vertex] = wanted
-        offsets = np.clip(plate.solve(weight, target, offsets), *LIMITS)
-    return DressedSurface(body, betas, _displacement(plate, offsets))
-
-
-def _displacement(plate: "_Plate", offsets: Float[np.ndarray, " V"]) -> Float[np.ndarray, "V 3"]:
-    return (offsets[:, None] * plate.directions).astype(np.float32)
+        vertices = motion.points + offsets[:, None].astype(np.float32) * directions
+        picture = draw_mesh(vertices, body.faces, fit.view)
+        moves = rim_moves(vertices, directions, body.faces, picture, fit.view, matte, REACH)
+        offsets = np.clip(plate.bent(moves, offsets), *LIMITS)
+    return DressedSurface(body, betas, (offsets[:, None] * plate.directions).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,49 +55,31 @@ class _Plate:
 
     directions: Float[np.ndarray, "V 3"]
     """Unit, T-pose axes, float32."""
-    free: Float[np.ndarray, " N"]
+    free: Int[np.ndarray, " N"]
     """Vertices that may move: not eyes, teeth, tongue and linings."""
-    operator: csr_matrix
-    """s M + l^2 L of the free vertices; M their areas."""
-    areas: Float[np.ndarray, " N"]
-    factor: object
+    roughness: csc_matrix
+    """(N, N): h' R h is the square of s h + l^2 Laplacian h, summed over the surface."""
 
     @staticmethod
     def of(body: BodyModel, betas: Float[np.ndarray, " B"]) -> "_Plate":
         shaped = body.shaped(betas)
         areas, laplacian = vertex_areas(shaped, body.faces), edge_laplacian(shaped, body.faces)
-        normals = normals_of(shaped, body.faces)
-        smooth = splu(csc_matrix(diags(areas) + NORMAL_SMOOTHING**2 * laplacian)).solve(areas[:, None] * normals)
+        smooth = symmetric_factor(diags(areas) + NORMAL_SMOOTHING**2 * laplacian).solve(
+            areas[:, None] * normals_of(shaped, body.faces)
+        )
         smooth /= np.maximum(np.linalg.norm(smooth, axis=1, keepdims=True), 1e-9)
         free = np.arange(len(shaped)) if body.vertex_part is None else np.flatnonzero(body.vertex_part == SKIN)
-        operator = csc_matrix(diags(_stiffness(body, betas) * areas) + REST_METRES**2 * laplacian)
-        operator = operator[free][:, free]
-        return _Plate(smooth.astype(np.float32), free, operator, areas[free], splu(operator))
+        operator = csc_matrix(diags(_stiffness(body, betas) * areas) + REST_METRES**2 * laplacian)[free][:, free]
+        return _Plate(smooth.astype(np.float32), free, operator.T @ diags(1.0 / areas[free]) @ operator)
 
-    def solve(
-        self, weight: Float[np.ndarray, " V"], target: Float[np.ndarray, " V"], start: Float[np.ndarray, " V"]
-    ) -> Float[np.ndarray, " V"]:
-        """The field nearest to weighted targets on some vertices and smooth between them."""
-        w, t = weight[self.free], target[self.free]
-        A, area = self.operator, self.areas
-
-        def apply(h: np.ndarray) -> np.ndarray:
-            return w * h + BEND * (A.T @ ((A @ h) / area))
-
-        def precondition(r: np.ndarray) -> np.ndarray:
-            return self.factor.solve(area * self.factor.solve(r)) / BEND
-
-        n = len(w)
-        h, _ = cg(
-            LinearOperator((n, n), apply, dtype=np.float64),
-            w * t,
-            x0=start[self.free],
-            rtol=TOLERANCE,
-            maxiter=400,
-            M=LinearOperator((n, n), precondition, dtype=np.float64),
-        )
-        out = np.zeros(len(weight))
-        out[self.free] = h
+    def bent(self, moves: RimMoves, offsets: Float[np.ndarray, " V"]) -> Float[np.ndarray, " V"]:
+        """The smoothest field whose outline has moved as it should."""
+        weight, target = np.zeros(len(offsets)), np.zeros(len(offsets))
+        weight[moves.vertex] = moves.sure
+        target[moves.vertex] = np.clip(offsets[moves.vertex] + moves.metres, *LIMITS)
+        w = weight[self.free]
+        out = np.zeros(len(offsets))
+        out[self.free] = symmetric_factor(diags(w) + BEND * self.roughness).solve(w * target[self.free])
         return out
 
 

@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 
 from inperson.avatar.body import LEFT_EYE, RIGHT_EYE, BodyModel
+from inperson.errors import BadInputError
 from inperson.reconstruct.surface.posing import normals_of
 
 NORMAL_METRES = 0.02
@@ -26,8 +27,24 @@ def at_places(
 def uv_at(
     body: BodyModel, face_index: Int[np.ndarray, " N"], barycentric: Float[np.ndarray, "N 3"]
 ) -> Float[np.ndarray, "N 2"]:
-    """Texture coordinates, v up."""
-    return at_places(body.vt, body.ft, face_index, barycentric)
+    """Texture coordinates, v up.
+
+    Raises:
+        BadInputError: the body has none.
+    """
+    vt, ft = texture_of(body)
+    return at_places(vt, ft, face_index, barycentric)
+
+
+def texture_of(body: BodyModel) -> tuple[Float[np.ndarray, "U 2"], Int[np.ndarray, "F 3"]]:
+    """Texture coordinates and each face's three.
+
+    Raises:
+        BadInputError: the body has none.
+    """
+    if body.vt is None or body.ft is None:
+        raise BadInputError(f"body '{body.name}' has no texture coordinates", "use one of the shipped bodies")
+    return body.vt, body.ft
 
 
 def mirrored_places(

@@ -22,6 +22,8 @@ DEPTH_TOLERANCE = 0.006
 """Metres a site may lie behind the mesh picture and still count as seen."""
 STEP_METRES = 0.025
 """A jump in depth between neighbouring pixels that separates one part of the body from another."""
+SHARPNESS = 0.5
+"""Share of its spacing that a site's colour is the average of: its disc blurs it once more."""
 _MAX_LEVELS = 6
 
 
@@ -59,7 +61,7 @@ def see(sites: Sites, surface: DressedSurface, fit: PhotoFit, picture: MeshPictu
     sure = np.clip(edges.inwards[row, column] / margin, 0.0, 1.0)
     confidence = inside * visible * clear * sure * _smoothstep((facing - FACING[0]) / (FACING[1] - FACING[0]))
 
-    footprint = sites.spacing * focal / np.maximum(depth, fit.view.near)
+    footprint = SHARPNESS * sites.spacing * focal / np.maximum(depth, fit.view.near)
     color = _sample(matte, pixels, footprint)
     return SeenSites(pixels.astype(np.float32), color, confidence.astype(np.float32))
 
@@ -98,7 +100,7 @@ def _sample(
     total = np.zeros((len(pixels), 4))
     for k in range(int(np.ceil(level.max(initial=0.0))) + 1):
         if k > 0:
-            layer = cv2.pyrDown(layer)
+            layer = np.asarray(cv2.pyrDown(layer))
         share = np.maximum(1.0 - np.abs(level - k), 0.0)
         used = np.flatnonzero(share > 0)
         where = pixels[used].T[::-1] / 2.0**k - 0.5

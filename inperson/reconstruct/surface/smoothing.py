@@ -2,7 +2,8 @@
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.sparse import coo_matrix, csr_matrix, diags
+from scipy.sparse import coo_matrix, csc_matrix, csr_matrix, diags
+from scipy.sparse.linalg import SuperLU, splu
 
 _MAX_COTANGENT = 5.0
 """Of needle-shaped faces: their Laplacian would be as large as all others' together."""
@@ -32,3 +33,10 @@ def edge_laplacian(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F
         (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))), shape=(len(v), len(v))
     ).tocsr()
     return (diags(np.asarray(adjacency.sum(axis=1)).ravel()) - adjacency).tocsr()
+
+
+def symmetric_factor(matrix: csr_matrix) -> SuperLU:
+    """Factors of a symmetric positive definite matrix; ordered for symmetry, which takes a quarter of the time."""
+    return splu(
+        csc_matrix(matrix), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+    )
