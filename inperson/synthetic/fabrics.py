@@ -62,6 +62,8 @@ def dye_garment(
         if dye is None:
             continue
         texels = covered & half[np.maximum(texel_face, 0)]
+        if not texels.any():
+            continue  # a skirt's islands may all be above the hips
         texels = _grown(texels, covered, 3)
         linear = linear_from_srgb(np.array(dye.color, np.float32))
         accent = linear_from_srgb(np.array(dye.accent, np.float32))

@@ -46,9 +46,9 @@ class TargetsRecipe:
 class FitErrorRecipe:
     """Errors that fitting a body to a photo makes, standard deviations."""
 
-    body_pose: float = 0.03
+    body_pose: float = 0.012
     """Radians, each axis of each joint."""
-    hand_pose: float = 0.08
+    hand_pose: float = 0.06
     betas: float = 0.15
     depth: float = 0.015
     """Share of the distance, along the viewing ray."""
@@ -62,6 +62,8 @@ class FitErrorRecipe:
 class InputsRecipe:
     """What the network is given."""
 
+    pictures: int = 2
+    """How many of a person's input pictures are used."""
     match_outline: bool = True
     """Ablation: False leaves the surface undressed (no silhouette offsets)."""
     body_prior: bool = True
