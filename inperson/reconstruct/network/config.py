@@ -7,8 +7,8 @@ from inperson.errors import BadInputError
 
 Semantic = Literal["trained", "dinov2"]
 MAX_SIZE = 1024
-MAX_WIDTH = 1024
-MAX_BLOCKS = 24
+MAX_WIDTH = 512
+MAX_BLOCKS = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,10 @@ TEXEL_CHANNELS: tuple[str, ...] = (
     "inside",
 )
 """Channels of `NetInputs.texels`. Seen colours are multiplied by the confidence; `filled` is the colour map of the
-plain completion (mirrored and spread texture) everywhere; x, y, z is the dressed T-pose surface, metres, less the
-pelvis; normals are the dressed T-pose's; view normals are those of the photo's pose in the camera's axes;
-displacement is along the normal, decimetres; inside is 1 on texels that a face of the body covers."""
+plain completion (mirrored and spread texture); x, y, z is the dressed T-pose surface, metres, less the pelvis;
+normals are the dressed T-pose's; view normals are those of the photo's pose in the eye's axes (y up, z towards the
+viewer); displacement is along the normal, decimetres; inside is 1 on texels that a face of the body covers. On all
+other texels every channel is 0."""
 
 PARTS: tuple[str, ...] = ("skin", "eye", "mouth", "cloth", "hair", "brow", "lash")
 """Order of `UvAttributes.features`: how likely the outermost surface there is each part (`synthetic.drawables.Part`,

@@ -1,0 +1,101 @@
+"""From attributes on the uv map to Gaussians on sites, differentiably: training and `create` use the same."""
+
+from dataclasses import replace
+
+import numpy as np
+import roma
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from inperson.reconstruct.canonical import CanonicalGaussians
+from inperson.reconstruct.network.interface import UvAttributes
+from inperson.reconstruct.stages import DressedSurface, SeenSites, Sites
+from inperson.reconstruct.surface.atlas import UvAtlas
+from inperson.reconstruct.surface.gaussians import plain_gaussians
+
+_CHANNELS = {"offset": 3, "log_scale": 3, "rotation": 3, "opacity": 1, "color": 3, "features": 7}
+
+
+def gaussians_from(
+    attributes: UvAttributes,
+    sites: Sites,
+    surface: DressedSurface,
+    atlas: UvAtlas,
+    seen: SeenSites | None = None,
+    index: int = 0,
+) -> CanonicalGaussians:
+    """A Gaussian on every site: the plain disc (`plain_gaussians`), moved, turned, sized and coloured by the map.
+
+    Gradients reach the attributes through `shift`, `quats`, `log_scales`, `logits` and `colors`. The network's
+    offset is in `shift` (units of spacing); `features` are probabilities of `PARTS` without gradient.
+
+    Args:
+        attributes: a batch of maps of the atlas' size.
+        sites: where the Gaussians go.
+        surface: what the sites lie on.
+        atlas: which texels hold values.
+        seen: what the photo shows of the sites at its full resolution; replaces the map's colour as far as it is
+            confident. None leaves all colours to the map.
+        index: which of the batch.
+    """
+    at = _at_sites(attributes, sites, atlas, index)
+    color = at["color"]
+    if seen is not None:
+        confidence = _tensor(seen.confidence)[:, None]
+        # where the photo shows nothing its colour means nothing, so it is not even multiplied
+        color = torch.where(confidence > 0, torch.lerp(color, _tensor(seen.color), confidence), color)
+    plain = plain_gaussians(sites, np.zeros((len(sites), 3), np.float32), surface)
+    return replace(
+        plain,
+        shift=at["offset"] / plain.spacing[:, None],
+        quats=_turned(at["rotation"], plain.quats.detach()),
+        log_scales=plain.log_scales.detach() + at["log_scale"],
+        logits=at["opacity"][:, 0],
+        colors=color.clamp(0.0, 1.0),
+        features=at["features"].softmax(dim=1).detach(),
+    )
+
+
+def settled(gaussians: CanonicalGaussians) -> CanonicalGaussians:
+    """The same Gaussians as a start for optimisation: what they are moved by becomes their base, `shift` is zero,
+    and every learned tensor is a leaf."""
+    base = (gaussians.base_offsets + gaussians.spacing[:, None] * gaussians.shift).detach()
+    return replace(
+        gaussians,
+        base_offsets=base,
+        shift=torch.zeros_like(base, requires_grad=True),
+        quats=_leaf(gaussians.quats),
+        log_scales=_leaf(gaussians.log_scales),
+        logits=_leaf(gaussians.logits),
+        colors=_leaf(gaussians.colors),
+    )
+
+
+def _leaf(x: Tensor) -> Tensor:
+    return x.detach().clone().requires_grad_(True)
+
+
+def _at_sites(attributes: UvAttributes, sites: Sites, atlas: UvAtlas, index: int) -> dict[str, Float[Tensor, "N C"]]:
+    """All maps at the sites' uv, bilinear; texels that no face covers count as their nearest that one does."""
+    maps = torch.cat([getattr(attributes, name)[index] for name in _CHANNELS])
+    padded = maps.flatten(1)[:, _long(atlas.nearest.ravel())].view_as(maps)
+    uv = _tensor(sites.uv)
+    places = torch.stack([2.0 * uv[:, 0] - 1.0, 1.0 - 2.0 * uv[:, 1]], dim=1)
+    sampled = F.grid_sample(padded[None], places[None, None], padding_mode="border", align_corners=False)[0, :, 0].T
+    return dict(zip(_CHANNELS, sampled.split(list(_CHANNELS.values()), dim=1), strict=True))
+
+
+def _turned(rotvec: Float[Tensor, "N 3"], quats_wxyz: Float[Tensor, "N 4"]) -> Float[Tensor, "N 4"]:
+    """Quaternions turned further by axis-angles about the T-pose's axes."""
+    turn = roma.rotvec_to_unitquat(rotvec)
+    return roma.quat_xyzw_to_wxyz(roma.quat_product(turn, roma.quat_wxyz_to_xyzw(quats_wxyz)))
+
+
+def _tensor(x: np.ndarray) -> Float[Tensor, "..."]:
+    return torch.from_numpy(np.ascontiguousarray(x, np.float32))
+
+
+def _long(x: np.ndarray) -> Int[Tensor, " N"]:
+    return torch.from_numpy(np.ascontiguousarray(x, np.int64))
