@@ -50,9 +50,8 @@ def seam_texels(body: BodyModel, size: int) -> tuple[Int[np.ndarray, " M"], Int[
     on, t = which[nearest], along[nearest]
     edge_across = end_across[on] - start_across[on]
     length_across = np.linalg.norm(edge_across, axis=1)
-    # the face that owns an edge lies on its left in the uv map (v up), so on the right in rows that run downwards;
-    # the half-edge across runs the other way, hence the sign
-    inwards = np.stack([-edge_across[:, 1], edge_across[:, 0]], axis=1) * _winding(flat, body.ft)
+    # a face lies to one side of its edges, as it is wound; the one across has its edge the other way round
+    inwards = _winding(flat, body.ft) * np.stack([edge_across[:, 1], -edge_across[:, 0]], axis=1)
     inwards /= np.maximum(length_across, 1e-9)[:, None]
     depth = distance * length_across / np.maximum(length[on], 1e-9)
     points = start_across[on] + t[:, None] * edge_across + depth[:, None] * inwards

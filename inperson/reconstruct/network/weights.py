@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -130,11 +131,11 @@ def _checked_state(path: Path, stored: Any, wanted: dict[str, tuple[int, ...]]) 
     for name, view in views.items():
         if view.get_dtype() != "F16" or tuple(view.get_shape()) != wanted[name]:
             raise BadInputError(f"network {path}: {name} is of the wrong type or shape", _AGAIN)
-    state = {name: stored.get_tensor(name).float() for name in views}
-    broken = sorted(name for name, value in state.items() if not value.isfinite().all())
+    state = {name: stored.get_tensor(name).astype(np.float32) for name in views}
+    broken = sorted(name for name, value in state.items() if not np.isfinite(value).all())
     if broken:
         raise BadInputError(f"network {path}: {broken[0]} holds NaN or infinite numbers", _AGAIN)
-    return state
+    return {name: torch.from_numpy(value) for name, value in state.items()}
 
 
 @contextlib.contextmanager
@@ -146,7 +147,7 @@ def _opened(path: Path) -> Iterator[Any]:
             header_bytes = int.from_bytes(file.read(8), "little")
         if not 8 <= header_bytes + 8 <= size <= MAX_FILE_BYTES or header_bytes > MAX_HEADER_BYTES:
             raise BadInputError(f"network {path} is truncated, too large or another kind of file", _AGAIN)
-        with safe_open(path, framework="pt") as stored:
+        with safe_open(path, framework="numpy") as stored:
             yield stored
     except SafetensorError as error:
         raise BadInputError(f"network {path} is not a complete safetensors file ({error})", _AGAIN) from error
