@@ -14,7 +14,9 @@ from scipy.sparse import diags
 
 from inperson.avatar.body import SKIN, BodyModel
 from inperson.reconstruct.stages import DressedSurface, SeenSites, Sites
-from inperson.reconstruct.surface.places import at_places, mirrored_places
+from inperson.reconstruct.surface.eyes import with_eyes
+from inperson.reconstruct.surface.mouth import white_level, with_mouth
+from inperson.reconstruct.surface.places import at_places, mirrored_places, part_of_faces
 from inperson.reconstruct.surface.posing import dressed_rest
 from inperson.reconstruct.surface.regions import INDEX, SEGMENTS, SKIN_SEGMENTS, Regions
 from inperson.reconstruct.surface.smoothing import edge_laplacian, symmetric_factor, vertex_areas
@@ -46,6 +48,8 @@ def fill_colors(sites: Sites, seen: SeenSites, surface: DressedSurface) -> Float
     spread = _spread_difference(surface, sites, color, known, guide)
     completed = at_places(guide + spread, body.faces, sites.face_index, sites.barycentric)
     out = known[:, None] * color + (1.0 - known)[:, None] * completed
+    out = with_mouth(out, sites, seen, surface)
+    out = with_eyes(out, sites, seen, surface, white_level(sites, seen, surface))
     return np.clip(out, 0.0, 1.0).astype(np.float32)
 
 
@@ -54,8 +58,7 @@ def _guide(regions: Regions, body: BodyModel, sites: Sites, seen: SeenSites) -> 
     at = lambda field: at_places(field, body.faces, sites.face_index, sites.barycentric)  # noqa: E731
     share, along, hair = at(regions.share), at(regions.along), at(regions.hair[:, None])[:, 0]
     weight = seen.confidence * sites.spacing.astype(np.float64) ** 2
-    if body.vertex_part is not None:
-        weight = weight * (body.vertex_part[body.faces].max(axis=1) == SKIN)[sites.face_index]
+    weight *= (part_of_faces(body) == SKIN)[sites.face_index]
     head = share[:, INDEX["head"]] > 0.8
     skin = _median(seen.color, weight * head * (1.0 - hair) ** 4)
     grown = _median(seen.color, np.sqrt(np.maximum(weight, 0.0)) * head * hair**4)

@@ -16,19 +16,34 @@ from inperson.avatar.body import SKIN, BodyModel
 from inperson.reconstruct.stages import DressedSurface, Matte, PhotoFit
 from inperson.reconstruct.surface.mesh_picture import draw_mesh
 from inperson.reconstruct.surface.posing import SurfacePoser, normals_of, turned
-from inperson.reconstruct.surface.regions import INDEX, Regions
+from inperson.reconstruct.surface.regions import INDEX, SEGMENTS, Regions
 from inperson.reconstruct.surface.rims import RimMoves, rim_moves
 from inperson.reconstruct.surface.smoothing import edge_laplacian, symmetric_factor, vertex_areas
 
 ROUNDS = 5
 REACH = (0.04, 0.12)
 """How far inwards and outwards the matte's outline is looked for, metres."""
-LIMITS = (-0.03, 0.12)
-"""Of the offsets, metres."""
+LIMITS: dict[str, tuple[float, float]] = {
+    "torso": (-0.025, 0.09),
+    "shoulders": (-0.015, 0.030),
+    "neck": (-0.008, 0.018),
+    "face": (-0.008, 0.010),
+    "scalp": (-0.015, 0.075),
+    "hand": (-0.004, 0.006),
+    "foot": (-0.010, 0.030),
+    "limb": (-0.020, 0.080),
+}
+"""Least and greatest offset of each kind of place, metres: hair beside a neck makes no thick neck."""
+SHOULDER_METRES = 0.06
+"""How far below the neck the torso's upper end reaches, and over as much it passes into the rest."""
+EXCESS_METRES = 0.01
+"""An outline that is farther off than the limit by this counts half: something else than the surface makes it."""
 REST_METRES = 0.5
 """Distance from the outline at which offsets come to rest."""
 BEND = 3e-5
 """Weight of the field's roughness against one rim vertex' square metre."""
+HELD = 3e3
+"""How much more strongly the face and the hands are held than the rest of the body."""
 NORMAL_SMOOTHING = 0.015
 """Metres over which directions of travel are averaged: offsets neither cross in folds nor fan out at ears."""
 
@@ -45,7 +60,7 @@ def match_outline(fit: PhotoFit, matte: Matte) -> DressedSurface:
         vertices = motion.points + offsets[:, None].astype(np.float32) * directions
         picture = draw_mesh(vertices, body.faces, fit.view)
         moves = rim_moves(vertices, directions, body.faces, picture, fit.view, matte, REACH)
-        offsets = np.clip(plate.bent(moves, offsets), *LIMITS)
+        offsets = plate.bent(moves, offsets)
     return DressedSurface(body, betas, (offsets[:, None] * plate.directions).astype(np.float32))
 
 
@@ -57,6 +72,8 @@ class _Plate:
     """Unit, T-pose axes, float32."""
     free: Int[np.ndarray, " N"]
     """Vertices that may move: not eyes, teeth, tongue and linings."""
+    limits: Float[np.ndarray, "2 V"]
+    """Least and greatest offset."""
     roughness: csc_matrix
     """(N, N): h' R h is the square of s h + l^2 Laplacian h, summed over the surface."""
 
@@ -69,24 +86,42 @@ class _Plate:
         )
         smooth /= np.maximum(np.linalg.norm(smooth, axis=1, keepdims=True), 1e-9)
         free = np.arange(len(shaped)) if body.vertex_part is None else np.flatnonzero(body.vertex_part == SKIN)
-        operator = csc_matrix(diags(_stiffness(body, betas) * areas) + REST_METRES**2 * laplacian)[free][:, free]
-        return _Plate(smooth.astype(np.float32), free, operator.T @ diags(1.0 / areas[free]) @ operator)
+        regions = Regions.of(body, betas)
+        operator = csc_matrix(diags(_stiffness(body, regions) * areas) + REST_METRES**2 * laplacian)[free][:, free]
+        return _Plate(
+            smooth.astype(np.float32), free, _limits(regions), operator.T @ diags(1.0 / areas[free]) @ operator
+        )
 
     def bent(self, moves: RimMoves, offsets: Float[np.ndarray, " V"]) -> Float[np.ndarray, " V"]:
         """The smoothest field whose outline has moved as it should."""
+        low, high = self.limits[:, moves.vertex]
+        wanted = offsets[moves.vertex] + moves.metres
+        excess = np.maximum(np.maximum(wanted - high, low - wanted), 0.0)
         weight, target = np.zeros(len(offsets)), np.zeros(len(offsets))
-        weight[moves.vertex] = moves.sure
-        target[moves.vertex] = np.clip(offsets[moves.vertex] + moves.metres, *LIMITS)
+        weight[moves.vertex] = moves.sure / (1.0 + (excess / EXCESS_METRES) ** 2)
+        target[moves.vertex] = np.clip(wanted, low, high)
         w = weight[self.free]
         out = np.zeros(len(offsets))
         out[self.free] = symmetric_factor(diags(w) + BEND * self.roughness).solve(w * target[self.free])
-        return out
+        return np.clip(out, *self.limits)
 
 
-def _stiffness(body: BodyModel, betas: Float[np.ndarray, " B"]) -> Float[np.ndarray, " V"]:
+def _limits(regions: Regions) -> Float[np.ndarray, "2 V"]:
+    """Blended where segments meet."""
+    kind = {"torso": "torso", "neck": "neck", "head": "face", "left_hand": "hand", "right_hand": "hand"}
+    kind |= {"left_foot": "foot", "right_foot": "foot"}
+    of_segment = np.array([LIMITS[kind.get(segment.name, "limb")] for segment in SEGMENTS])
+    out = regions.share @ of_segment
+    torso = INDEX["torso"]
+    below_neck = regions.along[:, torso] - regions.length[torso]
+    shoulders = regions.share[:, torso] * np.clip(1.0 + (below_neck + SHOULDER_METRES) / SHOULDER_METRES, 0.0, 1.0)
+    out += shoulders[:, None] * (np.array(LIMITS["shoulders"]) - np.array(LIMITS["torso"]))
+    return (out + regions.hair[:, None] * (np.array(LIMITS["scalp"]) - out)).T
+
+
+def _stiffness(body: BodyModel, regions: Regions) -> Float[np.ndarray, " V"]:
     """How strongly each vertex is held where the body has it; 1 for most."""
-    regions = Regions.of(body, betas)
     hands = regions.share[:, [INDEX["left_hand"], INDEX["right_hand"]]].sum(axis=1)
     normals = normals_of(body.v_template, body.faces)
     face = regions.share[:, INDEX["head"]] * (1.0 - regions.hair) * np.clip(2.0 * normals[:, 2], 0.0, 1.0)
-    return 1.0 + 3e3 * hands**2 + 3e3 * face
+    return 1.0 + HELD * (hands**2 + face)

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 
-from inperson.avatar.body import LEFT_EYE, RIGHT_EYE, BodyModel
+from inperson.avatar.body import LEFT_EYE, RIGHT_EYE, SKIN, BodyModel
 from inperson.errors import BadInputError
 from inperson.reconstruct.surface.posing import normals_of
 
@@ -51,20 +51,21 @@ def mirrored_places(
     body: BodyModel, face_index: Int[np.ndarray, " N"], barycentric: Float[np.ndarray, "N 3"]
 ) -> Int[np.ndarray, " N"]:
     """For each place, which of the places is nearest to its mirror image (left for right) on the template."""
+    part = part_of_faces(body)
+    part = np.where(part == RIGHT_EYE, LEFT_EYE, part)
     key = np.hstack(
         [
             at_places(body.v_template, body.faces, face_index, barycentric),
             NORMAL_METRES * at_places(normals_of(body.v_template, body.faces), body.faces, face_index, barycentric),
-            PART_METRES * _side_free_part(body)[face_index][:, None],
+            PART_METRES * part[face_index][:, None].astype(np.float32),
         ]
     )
     mirrored = key * np.array([-1, 1, 1, -1, 1, 1, 1], np.float32)
     return cKDTree(key).query(mirrored)[1]
 
 
-def _side_free_part(body: BodyModel) -> Float[np.ndarray, " F"]:
-    """A number for the part of the body that each face belongs to, the same for both eyes."""
+def part_of_faces(body: BodyModel) -> Int[np.ndarray, " F"]:
+    """`BodyModel.vertex_part` of each face (of two kinds the inner one); SKIN for a body that does not know."""
     if body.vertex_part is None:
-        return np.zeros(len(body.faces), np.float32)
-    part = body.vertex_part[body.faces].max(axis=1)
-    return np.where(part == RIGHT_EYE, LEFT_EYE, part).astype(np.float32)
+        return np.full(len(body.faces), SKIN)
+    return body.vertex_part[body.faces].max(axis=1)

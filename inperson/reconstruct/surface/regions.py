@@ -71,6 +71,8 @@ class Regions:
     """How much of each segment a vertex is; rows sum to one."""
     along: Float[np.ndarray, "V S"]
     """Metres along each segment's axis."""
+    length: Float[np.ndarray, " S"]
+    """Of each axis, metres."""
     hair: Float[np.ndarray, " V"]
     """Where the hair of the head usually grows, 0 to 1."""
 
@@ -81,12 +83,13 @@ class Regions:
         joints = np.asarray(body.J_regressor @ shaped)
         number = {name: k for k, name in enumerate(JOINT_NAMES)}
         share = np.stack([body.weights[:, [number[j] for j in s.joints]].sum(axis=1) for s in SEGMENTS], axis=1)
-        along = np.empty_like(share)
+        along, length = np.empty_like(share), np.empty(len(SEGMENTS))
         for k, segment in enumerate(SEGMENTS):
             origin = joints[number[segment.start]]
             axis = joints[number[segment.end]] - origin
-            along[:, k] = (shaped - origin) @ (axis / np.linalg.norm(axis))
-        return Regions(share / share.sum(axis=1, keepdims=True), along, _hair(body, share[:, INDEX["head"]]))
+            length[k] = np.linalg.norm(axis)
+            along[:, k] = (shaped - origin) @ (axis / length[k])
+        return Regions(share / share.sum(axis=1, keepdims=True), along, length, _hair(body, share[:, INDEX["head"]]))
 
 
 _HAIRLINE = np.array(

@@ -11,7 +11,7 @@ from numba import njit
 from inperson.avatar import body as bodies
 from inperson.avatar.body import BodyModel
 from inperson.reconstruct.stages import DressedSurface, MeshPicture, Sites
-from inperson.reconstruct.surface.places import at_places, uv_at
+from inperson.reconstruct.surface.places import at_places, part_of_faces, uv_at
 from inperson.reconstruct.surface.posing import dressed_rest, normals_of
 
 CANDIDATES = 7
@@ -85,10 +85,9 @@ def _importance(body: BodyModel) -> Float[np.ndarray, " F"]:
         + 3.5 * share[:, _HANDS].sum(axis=1)
         - 0.6 * share[:, _LEGS].sum(axis=1)
     )
-    if body.vertex_part is not None:
-        part = body.vertex_part[body.faces].max(axis=1)
-        for which, importance in _INNER_PARTS.items():
-            out[part == which] = importance
+    part = part_of_faces(body)
+    for which, importance in _INNER_PARTS.items():
+        out[part == which] = importance
     return out
 
 

@@ -1,0 +1,160 @@
+"""Gaussians off the surface for what the matte shows beside it (locks of hair, collars), and less of those on the
+surface where the matte shows nothing.
+
+Each lies on the ray of its pixel, as deep as the surface's outline it belongs to. What belongs to which part is told
+by nearness and likeness of colour: hair beside a shoulder moves with the head. A fringe is about as thick as
+it is wide, so it is drawn in layers in depth, thinner towards its own outline.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from scipy.ndimage import binary_dilation, distance_transform_edt
+from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
+
+from inperson.avatar.binding import SurfaceBinding, quats_of
+from inperson.conventions import quat_xyzw_from_wxyz
+from inperson.reconstruct.canonical import LEARNED, CanonicalGaussians
+from inperson.reconstruct.stages import DressedSurface, Matte, MeshPicture, PhotoFit, SeenSites, Sites
+from inperson.reconstruct.surface.posing import turned_back
+
+MAX_PIXELS = 2500
+"""Of the fringe; more are drawn coarser."""
+LAYERS = (-0.7, 0.0, 0.7)
+"""Depths of the Gaussians of one pixel, in units of the fringe's half thickness there."""
+MAX_HALF_THICKNESS = 0.03
+"""Metres."""
+METRES_PER_COLOR = 0.5
+"""How much farther along the outline a place may be that is as much more alike in colour (RGB distance 1)."""
+LEAST_ALPHA = 0.25
+RIM_PIXELS = 1.0
+"""Beside the surface, discs reach that far by themselves."""
+
+
+def fringe_gaussians(
+    surface: DressedSurface, fit: PhotoFit, picture: MeshPicture, matte: Matte
+) -> CanonicalGaussians:
+    """Gaussians for the pixels of the matte that the surface leaves empty; may be none.
+
+    Args:
+        picture: `draw_mesh` of the surface in the fit's pose.
+    """
+    drawn = picture.face_index >= 0
+    missing = (matte.alpha > LEAST_ALPHA) & ~binary_dilation(drawn, iterations=int(np.ceil(RIM_PIXELS)))
+    rows, columns, step = _thinned(missing)
+    if not len(rows) or not drawn.any():
+        none, nowhere = np.zeros(0), np.zeros((0, 3))
+        return _hung(surface, fit, none.astype(np.int32), nowhere, nowhere, nowhere, none, nowhere)
+    edge_rows, edge_columns = np.nonzero(drawn & (_inwards(drawn) < 2.0))
+    metres = float(np.median(picture.depth[drawn])) / fit.view.intrinsics.fx
+
+    def key(r: np.ndarray, c: np.ndarray) -> Float[np.ndarray, "N 5"]:
+        return np.hstack([metres * np.stack([c, r], axis=1), METRES_PER_COLOR * matte.foreground[r, c]])
+
+    nearest = cKDTree(key(edge_rows, edge_columns)).query(key(rows, columns))[1]
+    at = edge_rows[nearest], edge_columns[nearest]
+    face_index, barycentric, depth = picture.face_index[at], picture.barycentric[at], picture.depth[at]
+
+    outwards = _inwards(matte.alpha > LEAST_ALPHA)[rows, columns]
+    half = np.clip(outwards * metres, 0.5 * step * metres, MAX_HALF_THICKNESS)
+    layer = np.tile(LAYERS, len(rows))
+    each = np.repeat(np.arange(len(rows)), len(LAYERS))
+    points = _on_rays(fit, rows[each], columns[each], depth[each] + layer * half[each])
+    sigma = 0.6 * step * metres
+    scales = np.stack([np.full(len(each), sigma)] * 2 + [np.maximum(0.4 * half[each], 0.5 * sigma)], axis=1)
+    opacity = 1.0 - (1.0 - np.clip(matte.alpha[rows, columns][each], 0.0, 0.95)) ** (1.0 / len(LAYERS))
+    return _hung(
+        surface,
+        fit,
+        face_index[each],
+        barycentric[each],
+        points,
+        scales,
+        opacity,
+        matte.foreground[rows, columns][each],
+    )
+
+
+def spilled(sites: Sites, seen: SeenSites, matte: Matte, fade_pixels: float = 1.5) -> Float[np.ndarray, " N"]:
+    """How far each site falls outside the person in the photo, 0 (inside, or outside the picture) to 1.
+
+    Sites hidden behind others count too: nothing of the person is there at any depth.
+    """
+    height, width = matte.alpha.shape
+    inside = (seen.pixels >= 0).all(axis=1) & (seen.pixels < [width, height]).all(axis=1)
+    column = np.clip(np.floor(seen.pixels[:, 0]), 0, width - 1).astype(int)
+    row = np.clip(np.floor(seen.pixels[:, 1]), 0, height - 1).astype(int)
+    outside = distance_transform_edt(matte.alpha < 0.5)[row, column]
+    return (inside * np.clip((outside - 0.5) / fade_pixels, 0.0, 1.0)).astype(np.float32)
+
+
+def joined(first: CanonicalGaussians, second: CanonicalGaussians) -> CanonicalGaussians:
+    """Both sets as one, to be learned together."""
+
+    def both(name: str, learned: bool) -> torch.Tensor:
+        out = torch.cat([getattr(first, name).detach(), getattr(second, name).detach()])
+        return out.requires_grad_(learned)
+
+    return CanonicalGaussians(
+        face_index=np.concatenate([first.face_index, second.face_index]),
+        barycentric=np.concatenate([first.barycentric, second.barycentric]),
+        **{name: both(name, learned=False) for name in ("base_offsets", "spacing", "features")},
+        **{name: both(name, learned=True) for name in LEARNED},
+    )
+
+
+def _thinned(missing: Bool[np.ndarray, "H W"]) -> tuple[np.ndarray, np.ndarray, int]:
+    """Rows and columns of a grid over the missing pixels, and its step."""
+    step = max(1, int(np.ceil(np.sqrt(missing.sum() / MAX_PIXELS))))
+    grid = np.zeros_like(missing)
+    grid[step // 2 :: step, step // 2 :: step] = True
+    rows, columns = np.nonzero(missing & grid)
+    return rows, columns, step
+
+
+def _inwards(mask: Bool[np.ndarray, "H W"]) -> Float[np.ndarray, "H W"]:
+    """Pixels to the mask's outline; the picture's border is none."""
+    return distance_transform_edt(np.pad(mask, 1, mode="edge"))[1:-1, 1:-1]
+
+
+def _on_rays(
+    fit: PhotoFit, rows: np.ndarray, columns: np.ndarray, depth: Float[np.ndarray, " N"]
+) -> Float[np.ndarray, "N 3"]:
+    """World points at a depth on the rays of pixels' centres."""
+    K, T = fit.view.intrinsics, fit.view.T_world_from_eye
+    in_eye = np.stack([(columns + 0.5 - K.cx) / K.fx, -(rows + 0.5 - K.cy) / K.fy, -np.ones(len(rows))], axis=1)
+    return (in_eye * depth[:, None]) @ T[:3, :3].T + T[:3, 3]
+
+
+def _hung(
+    surface: DressedSurface,
+    fit: PhotoFit,
+    face_index: np.ndarray,
+    barycentric: np.ndarray,
+    points: Float[np.ndarray, "N 3"],
+    scales: Float[np.ndarray, "N 3"],
+    opacity: Float[np.ndarray, " N"],
+    colors: Float[np.ndarray, "N 3"],
+) -> CanonicalGaussians:
+    """Gaussians of the posed world, their third axes along the view, taken back to the T-pose."""
+    binding = SurfaceBinding(surface.body, surface.betas, face_index, barycentric)
+    motion = binding.motion(fit.state)
+    offsets = turned_back(motion.quats, (points - motion.points).astype(np.float32))
+    to_rest = Rotation.from_quat(quat_xyzw_from_wxyz(motion.quats)).as_matrix().transpose(0, 2, 1)
+    return CanonicalGaussians(
+        face_index=face_index.astype(np.int32),
+        barycentric=barycentric.astype(np.float32),
+        base_offsets=_tensor(offsets),
+        spacing=_tensor(scales[:, 0] / 0.6),
+        shift=torch.zeros(len(points), 3, requires_grad=True),
+        quats=_tensor(quats_of(to_rest @ fit.view.T_world_from_eye[:3, :3])).requires_grad_(True),
+        log_scales=_tensor(np.log(scales / motion.stretch[:, None])).requires_grad_(True),
+        logits=_tensor(np.log(opacity / (1.0 - opacity))).requires_grad_(True),
+        colors=_tensor(colors).requires_grad_(True),
+        features=torch.zeros(len(points), 0),
+    )
+
+
+def _tensor(x: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(x, np.float32))
