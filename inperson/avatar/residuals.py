@@ -68,9 +68,11 @@ class ResidualPoser:
                 "refine the avatar again, or copy the file again",
             )
         self._residuals, self._num_expression, self._workers = residuals, num_expression, workers
-        turned = [np.einsum("nij,nj->ni", frames, offsets).astype(np.float32) for offsets in residuals.offsets]
-        self._offsets = np.stack(turned).reshape(len(turned), -1)
-        self._colors = np.ascontiguousarray(residuals.colors, np.float32).reshape(len(turned), -1)
+        count = len(residuals.offsets)
+        self._offsets = np.empty((count, 3 * len(frames)), np.float32)
+        for turned, offsets in zip(self._offsets, residuals.offsets, strict=True):  # one at a time: they are large
+            turned[:] = np.einsum("nij,nj->ni", frames, offsets).ravel()
+        self._colors = np.ascontiguousarray(residuals.colors, np.float32).reshape(count, -1)
         self._moved = np.empty((len(frames), 3), np.float32)
 
     def offsets(self, state: BodyState, base: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"]:

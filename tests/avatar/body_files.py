@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from inperson.avatar.body import BodyModel
+from inperson.avatar.body import BodyModel, load_body
 from inperson.avatar.state import BodyState
-from tools.build_body.skeleton import PARENTS
 
 NUM_LICENSED_VERTICES = 10475
 
@@ -26,7 +25,7 @@ def licensed_arrays(
     np.put_along_axis(weights, joints, rng.random((num_vertices, 4), np.float32) + 0.1, axis=1)
     regressor = np.zeros((55, num_vertices))
     np.put_along_axis(regressor, rng.integers(0, num_vertices, (55, 12)), 1 / 12, axis=1)
-    kintree_table = np.stack([np.array(PARENTS), np.arange(55)])
+    kintree_table = np.stack([load_body("neutral").parents.astype(np.int64), np.arange(55)])
     kintree_table[0, 0] = 2**32 - 1
     return {
         "v_template": 0.4 * normal(num_vertices, 3),

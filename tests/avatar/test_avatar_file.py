@@ -4,7 +4,6 @@ import json
 import os
 import struct
 from dataclasses import fields, replace
-from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,9 @@ from safetensors.numpy import load, save
 
 from inperson.avatar import file as avatar_file
 from inperson.avatar.file import load_avatar, save_avatar, shipped_avatars
-from inperson.avatar.file_columns import BASE, RESIDUALS
 from inperson.errors import BadInputError, OutputError
 from tests.avatar.made_up import made_up_avatar, made_up_residuals
+from tests.avatar.sparse_files import write_sparse
 
 
 @pytest.fixture
@@ -261,24 +260,9 @@ def test_too_many_components_are_refused(tmp_path: Path) -> None:
 
 
 def test_arrays_that_would_fill_the_memory_are_refused_before_they_are_read(tmp_path: Path) -> None:
-    """A sparse file: every size is allowed by itself, the sum is not."""
-    n = 1_000_000
-    columns = BASE | RESIDUALS
-    sizes = {"N": n, "K": 1, "F": 0, "B": 10, "R": 12, "P": 118}
-    entries, start = {}, 0
-    names = {"uint8": "U8", "int8": "I8", "uint16": "U16", "float16": "F16", "uint32": "U32", "float32": "F32"}
-    for name, column in sorted(columns.items(), key=lambda c: -c[1].dtype.itemsize):
-        shape = [sizes.get(d, d) for d in column.shape]
-        stop = start + prod(shape) * column.dtype.itemsize
-        entries[name] = {"dtype": names[column.dtype.name], "shape": shape, "data_offsets": [start, stop]}
-        start = stop
-    metadata = {"format": "inperson-avatar", "version": "2", "name": "a", "body_name": "neutral"}
-    entries["__metadata__"] = metadata | {"body_sha256": "ab" * 32, "provenance": "{}"}
-    header = json.dumps(entries).encode()
+    """Every size is allowed by itself, and the file's is; their sum in memory is not."""
     path = tmp_path / "large.avatar"
-    with path.open("wb") as file:
-        file.write(struct.pack("<Q", len(header)) + header)
-        file.truncate(8 + len(header) + start)
+    write_sparse(path, gaussians=1_000_000, components=12)
     with pytest.raises(BadInputError, match=r"would fill 3\d{8} bytes of memory"):
         load_avatar(path)
 
