@@ -17,7 +17,7 @@ class NetConfig:
 
     size: int = 256
     """S, texels along the uv map's side; a multiple of 16."""
-    widths: tuple[int, int, int, int, int] = (16, 48, 80, 128, 160)
+    widths: tuple[int, int, int, int, int] = (16, 32, 64, 128, 160)
     """Channels of the uv network at S, S/2, S/4, S/8 and S/16; multiples of 8."""
     semantic: Semantic = "trained"
     """Where the semantic tokens come from: an encoder trained with the rest, or a frozen DINOv2."""
@@ -29,10 +29,8 @@ class NetConfig:
     """Of every attention over tokens."""
     appearance: tuple[int, int, int] = (16, 24, 40)
     """Channels of the crop's features at 1/2, 1/4 and 1/8; multiples of 8."""
-    prior_width: int = 8
-    """Channels of what is learned about each place of the uv map, whoever stands in the photo."""
     max_offset: float = 0.15
-    """Metres per axis."""
+    """Metres along the surface's normal; along each axis half as much again."""
     max_log_scale: float = 1.0
     max_turn: float = 0.5
     """Radians per axis."""
@@ -42,7 +40,7 @@ class NetConfig:
         checks = {
             "size": 16 <= self.size <= MAX_SIZE and self.size % 16 == 0,
             "widths": len(self.widths) == 5 and len(self.appearance) == 3,
-            "channels": all(8 <= n <= MAX_WIDTH and n % 8 == 0 for n in sizes) and 1 <= self.prior_width <= 64,
+            "channels": all(8 <= n <= MAX_WIDTH and n % 8 == 0 for n in sizes),
             "semantic": self.semantic in get_args(Semantic),
             "heads": 1 <= self.heads <= 64,
             "token_blocks": 0 <= self.token_blocks <= MAX_BLOCKS,

@@ -83,17 +83,21 @@ class AppearancePyramid(nn.Module):
 
 
 class SampleSeen(nn.Module):
-    """Features of the crop where each texel falls in it; where no texel is seen, a learned token instead."""
+    """Features of the crop, brought to the uv network's width, where each texel falls in the crop and as far as it
+    is seen there; where it is not seen at all, a learned token instead (GenLCA)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, width: int) -> None:
         super().__init__()
-        self.unseen = nn.Parameter(0.02 * torch.randn(channels))
+        self.lift = nn.Conv2d(channels, width, 1)
+        self.unseen = nn.Parameter(0.02 * torch.randn(width))
 
     def forward(
         self,
         features: Float[Tensor, "B C h w"],
         where: Float[Tensor, "B S S 2"],
         confidence: Float[Tensor, "B 1 S S"],
-    ) -> Float[Tensor, "B C S S"]:
-        sampled = F.grid_sample(features, where.to(features.dtype), padding_mode="border", align_corners=False)
-        return torch.where(confidence > 0, sampled * confidence, self.unseen[:, None, None]).to(features.dtype)
+    ) -> Float[Tensor, "B W S S"]:
+        lifted = self.lift(features)
+        sampled = F.grid_sample(lifted, where.to(lifted.dtype), padding_mode="border", align_corners=False)
+        unseen = (confidence == 0).to(lifted.dtype)
+        return sampled * confidence.to(lifted.dtype) + unseen * self.unseen.to(lifted.dtype)[:, None, None]

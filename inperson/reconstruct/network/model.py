@@ -31,7 +31,7 @@ from inperson.reconstruct.network.seams import SeamExchange
 START_OPACITY_LOGIT = 3.0
 LEVELS = 5
 PRIOR_SIDE = 64
-"""Texels along the side of what is learned about each place; the same for every size of the map."""
+"""Texels along the side of what is learned about each place of the map, whoever stands in the photo."""
 SEAM_LEVELS = 3
 """Levels (S, S/2, S/4) whose convolutions see across the uv map's cuts; coarser maps have attention instead."""
 
@@ -72,19 +72,17 @@ class ReconstructionNet(nn.Module):
         self.tokens = TrainedTokens(config) if backbone is None else BackboneTokens(config, backbone)
         self.image_parts = nn.Linear(config.token_width, len(IMAGE_PARTS))
         self.appearance = AppearancePyramid(config)
-        self.sample = nn.ModuleList(SampleSeen(channels) for channels in config.appearance)
+        self.sample = nn.ModuleList(
+            SampleSeen(channels, width) for channels, width in zip(config.appearance, config.widths, strict=False)
+        )
         body = load_body("neutral")  # all shipped bodies share one uv map
         self.seams = nn.ModuleList(SeamExchange(body, config.size >> level) for level in range(SEAM_LEVELS))
 
         widths = config.widths
-        self.prior = nn.Parameter(0.02 * torch.randn(1, config.prior_width, PRIOR_SIDE, PRIOR_SIDE))
-        self.stem = nn.Conv2d(len(TEXEL_CHANNELS) + config.prior_width, widths[0], 3, padding=1)
-        self.lift = nn.ModuleList(
-            nn.Conv2d(channels, width, 1) for channels, width in zip(config.appearance, widths, strict=False)
-        )
-        self.encode = nn.ModuleList(
-            ResidualBlock(width) if level > 0 else nn.Identity() for level, width in enumerate(widths)
-        )  # the finest level is dear and is read again by its decoder
+        self.prior = nn.Parameter(0.02 * torch.randn(1, widths[0], PRIOR_SIDE, PRIOR_SIDE))
+        self.stem = nn.Conv2d(len(TEXEL_CHANNELS), widths[0], 3, padding=1)
+        # the finest level is dear: it is read by the stem alone before its decoder
+        self.encode = nn.ModuleList(ResidualBlock(width) for width in widths[1:])
         self.decode = nn.ModuleList(ResidualBlock(width) for width in widths[:-1])
         pairs = list(pairwise(widths))
         self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 3, stride=2, padding=1) for fine, coarse in pairs)
@@ -120,7 +118,7 @@ class ReconstructionNet(nn.Module):
         x = x + self.lift_palette(palette.to(x.dtype))
         x = self._block(self.decode[1], 1, skips[1] + _upsample(self.up[1](x)))
         x = self._block(self.decode[0], 0, skips[0] + _upsample(self.up[0](x)))
-        raw = self.head(F.silu(self.head_norm(x))).float().contiguous()
+        raw = self.head(F.silu(self.head_norm(x))).float()
         parts = self.image_parts(tokens[:, 1:]).float().transpose(1, 2).unflatten(2, (GRID, GRID))
         return self._attributes(raw, texels, _upsample(palette, 4), parts)
 
@@ -140,16 +138,15 @@ class ReconstructionNet(nn.Module):
     def _encode(
         self, texels: Float[Tensor, "B C S S"], seen: list[Tensor], tokens: Float[Tensor, "B N W"]
     ) -> list[Tensor]:
-        prior = F.interpolate(self.prior, size=texels.shape[2:], mode="bilinear").expand(len(texels), -1, -1, -1)
-        x = self.stem(torch.cat([texels, prior], dim=1))
-        skips: list[Tensor] = []
-        for level in range(LEVELS):
-            if level > 0:
-                x = self.down[level - 1](F.silu(x))
+        x = self.stem(self.seams[0](texels)) + seen[0]
+        x = x + F.interpolate(self.prior, size=texels.shape[2:], mode="bilinear").to(x.dtype)
+        skips = [x]
+        for level, (down, encode) in enumerate(zip(self.down, self.encode, strict=True), start=1):
+            x = down(F.silu(x))
             if level < SEAM_LEVELS:
-                x = self._block(self.encode[level], level, x + self.lift[level](seen[level]))
+                x = self._block(encode, level, x + seen[level])
             else:
-                x = self.ask[level - SEAM_LEVELS](self.encode[level](x), tokens)
+                x = self.ask[level - SEAM_LEVELS](encode(x), tokens)
             skips.append(x)
         return skips
 
@@ -173,18 +170,19 @@ class ReconstructionNet(nn.Module):
         return self.palette(queries, crop_keys, uv_keys)
 
     def _attributes(self, raw: Tensor, texels: Tensor, palette: Tensor, image_parts: Tensor) -> UvAttributes:
-        head = dict(zip(_HEADS, raw.split(list(_HEADS.values()), dim=1), strict=True))
+        free = dict(zip(_HEADS, raw.split(list(_HEADS.values()), dim=1), strict=True))
+        bound = dict(zip(_HEADS, raw.tanh().split(list(_HEADS.values()), dim=1), strict=True))
         config, texels = self.config, texels.float()
         unseen = 1.0 - texels[:, _CONFIDENCE]
         completion = texels[:, _SEEN] + unseen * texels[:, _FILLED]
-        correction = torch.tanh(head["color"]) + torch.tanh(head["palette"]) * (palette - texels[:, _FILLED])
+        correction = bound["color"] + bound["palette"] * (palette - texels[:, _FILLED])
         return UvAttributes(
-            offset=config.max_offset * torch.tanh(head["offset"] + head["along_normal"] * texels[:, _NORMAL]),
-            log_scale=config.max_log_scale * torch.tanh(head["log_scale"]),
-            rotation=config.max_turn * torch.tanh(head["rotation"]),
-            opacity=head["opacity"] + START_OPACITY_LOGIT,
+            offset=config.max_offset * (bound["along_normal"] * texels[:, _NORMAL] + 0.5 * bound["offset"]),
+            log_scale=config.max_log_scale * bound["log_scale"],
+            rotation=config.max_turn * bound["rotation"],
+            opacity=free["opacity"] + START_OPACITY_LOGIT,
             color=completion + unseen * correction,
-            features=head["features"],
+            features=free["features"],
             image_parts=image_parts,
         )
 

@@ -16,7 +16,7 @@ LEAST_WEIGHT = 1e-5
 class Palette(nn.Module):
     """Attention with one head whose values are colours."""
 
-    def __init__(self, query_channels: int, crop_channels: int, uv_channels: int, width: int = 32) -> None:
+    def __init__(self, query_channels: int, crop_channels: int, uv_channels: int, width: int = 31) -> None:
         super().__init__()
         self.query = nn.Conv2d(query_channels, width, 1)
         self.crop_key = nn.Conv2d(crop_channels, width, 1)
@@ -37,7 +37,7 @@ class Palette(nn.Module):
         key = torch.cat([self.crop_key(crop[0]).flatten(2), self.uv_key(uv[0]).flatten(2)], dim=2).transpose(1, 2)
         color, weight = (torch.cat([crop[i].flatten(2), uv[i].flatten(2)], dim=2).transpose(1, 2) for i in (1, 2))
         # softmax of (q k / sqrt(d) + log weight): the weight is one more channel of the key, so that the fused
-        # kernel does it all; values are padded to the width of keys, as that kernel wants
+        # kernel does it all; it wants values as wide as keys, and widths like 31 + 1
         width = query.shape[-1]
         query = torch.cat([query * width**-0.5, torch.ones_like(query[..., :1])], dim=2)
         key = torch.cat([key, weight.clamp(min=LEAST_WEIGHT).log().to(key.dtype)], dim=2)
