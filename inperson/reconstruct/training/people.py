@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -78,13 +79,13 @@ def shoot_person(who: PersonSeed, dresser: Dresser, stage: Stage, recipe: People
         posed = person.posed(state)
         stage.set_scene(posed, light)
         if index < recipe.inputs:
-            framing = "upper" if rng.random() < 0.7 else "body"
+            framing: Literal["upper", "body"] = "upper" if rng.random() < 0.7 else "body"
             width, height = _FRAMES[rng.integers(len(_FRAMES))]
             scale = recipe.input_size / min(width, height)
             view = snapshot_view(posed.pose, framing, rng, round(width * scale), round(height * scale))
             inputs.shoot(stage, view, index, supersample=2)
-        for framing, azimuth, elevation in _around(rng, index == recipe.inputs):
-            view = framed_view(posed.pose, framing, azimuth, elevation, recipe.target_size)
+        for target, azimuth, elevation in _around(rng, index == recipe.inputs):
+            view = framed_view(posed.pose, target, azimuth, elevation, recipe.target_size)
             targets.shoot(stage, view, index, supersample=2)
     return PersonShots(
         name=who.name,

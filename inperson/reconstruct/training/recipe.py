@@ -46,13 +46,13 @@ class TargetsRecipe:
 class FitErrorRecipe:
     """Errors that fitting a body to a photo makes, standard deviations."""
 
-    body_pose: float = 0.012
+    body_pose: float = 0.007
     """Radians, each axis of each joint."""
-    hand_pose: float = 0.06
+    hand_pose: float = 0.05
     betas: float = 0.15
-    depth: float = 0.015
+    depth: float = 0.01
     """Share of the distance, along the viewing ray."""
-    sideways: float = 0.002
+    sideways: float = 0.001
     """Share of the distance, across it."""
     jaw: float = 0.02
     expression: float = 0.05
@@ -69,6 +69,22 @@ class InputsRecipe:
     body_prior: bool = True
     """Ablation: False zeroes the channels that tell of the body (positions, normals, displacement)."""
     error: FitErrorRecipe = field(default_factory=FitErrorRecipe)
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentRecipe:
+    """How samples are varied while training."""
+
+    gain: float = 0.08
+    """Standard deviation of the logarithm of each channel's factor."""
+    brightness: float = 0.1
+    """The same, of all channels together."""
+    swapped_channels: float = 0.1
+    """How often red, green and blue are permuted."""
+    forgetful: float = 0.3
+    """How often some seen texels are made unseen."""
+    most_forgotten: float = 0.4
+    """Share of the map, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +148,9 @@ class Recipe:
     targets: TargetsRecipe = field(default_factory=TargetsRecipe)
     inputs: InputsRecipe = field(default_factory=InputsRecipe)
     network: dict[str, Any] = field(default_factory=dict)
-    """Fields of `network.model.NetConfig` that differ from its defaults."""
+    """Fields of `network.config.NetConfig` that differ from its defaults. `size` may be a fraction of
+    `targets.texels`: the prepared maps are then averaged down (a quick first stage of training)."""
+    augment: AugmentRecipe = field(default_factory=AugmentRecipe)
     loss: LossRecipe = field(default_factory=LossRecipe)
     render: RenderRecipe = field(default_factory=RenderRecipe)
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)

@@ -117,9 +117,12 @@ def _views_to_arrays(name: str, views: tuple[EyeView, ...]) -> dict[str, np.ndar
     }
 
 
+def view_from_arrays(name: str, arrays: dict[str, np.ndarray], index: int) -> EyeView:
+    """One of the views that `encode_person` wrote under a name (`input` or `target`)."""
+    left, right, up, down = (float(angle) for angle in arrays[f"{name}_angles"][index])
+    width, height = (int(n) for n in arrays[f"{name}_size"][index])
+    return EyeView(arrays[f"{name}_T_world_from_eye"][index], left, right, up, down, width, height)
+
+
 def _views_from_arrays(name: str, arrays: dict[str, np.ndarray]) -> tuple[EyeView, ...]:
-    stacks = (arrays[f"{name}_{kind}"] for kind in ("T_world_from_eye", "angles", "size"))
-    return tuple(
-        EyeView(T, *(float(angle) for angle in angles), width=int(size[0]), height=int(size[1]))
-        for T, angles, size in zip(*stacks, strict=True)
-    )
+    return tuple(view_from_arrays(name, arrays, i) for i in range(len(arrays[f"{name}_size"])))

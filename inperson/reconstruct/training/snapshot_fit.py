@@ -94,7 +94,9 @@ def cut_from_room(rgba: np.ndarray, rng: np.random.Generator) -> Matte:
         np.clip(picture[..., ::-1] + 0.5, 0, 255).astype(np.uint8),
         [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(*JPEG_QUALITY))],
     )[1]
-    image = np.ascontiguousarray(cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = cv2.imdecode(stored, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    image = np.ascontiguousarray(decoded[..., ::-1])
     pixel = max(1.0, min(width, height) * SEGMENTER_SHARE)
     probability = cv2.GaussianBlur(alpha[..., 0], (0, 0), 0.7 * pixel)
     return Matte(*cut(image, probability, pixel))

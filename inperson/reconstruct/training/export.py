@@ -1,0 +1,63 @@
+"""Write a run's averaged weights as a network that `inperson avatar create` loads:
+
+python -m inperson.reconstruct.training.export --folder out/run --out assets/networks/reconstruct.safetensors
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import tyro
+
+from inperson.errors import BadInputError
+from inperson.reconstruct.network.model import ReconstructionNet
+from inperson.reconstruct.network.weights import save_network
+from inperson.reconstruct.training.checkpoint import load_checkpoint, newest_checkpoint
+from inperson.reconstruct.training.recipe import DEFAULT_RECIPE, read_recipe
+from inperson.reconstruct.training.trainer import LOG, network_config
+
+
+def export(folder: Path, out: Path, recipe: Path) -> dict[str, str]:
+    """Write the newest checkpoint's average; returns its provenance.
+
+    Raises:
+        BadInputError: the folder has no checkpoint, or one of another network than the recipe's.
+    """
+    newest = newest_checkpoint(folder)
+    if newest is None:
+        raise BadInputError(f"no checkpoint in {folder}", "train first")
+    network = ReconstructionNet(network_config(read_recipe(recipe)))
+    average = ReconstructionNet(network.config)
+    position = load_checkpoint(newest, network, average)
+    provenance = {
+        "recipe": recipe.stem,
+        "recipe_sha256": hashlib.sha256(recipe.read_bytes()).hexdigest(),
+        "steps": str(position.step),
+        "samples": str(position.samples),
+        "held_out": json.dumps(last_scores(folder / LOG)),
+        "data": "synthetic people rendered from MakeHuman assets (CC0)",
+    }
+    save_network(average, out, provenance)
+    return provenance
+
+
+def last_scores(log: Path) -> dict[str, float]:
+    """The last line of held-out scores in a run's log; empty where there is none yet."""
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.is_file() else []
+    scores: dict[str, float] = next((line["held_out"] for line in reversed(lines) if "held_out" in line), {})
+    return scores
+
+
+def main(folder: Path, out: Path, recipe: Path = DEFAULT_RECIPE) -> None:
+    """Export.
+
+    Args:
+        folder: of a run.
+        out: the .safetensors to write.
+        recipe: the run's.
+    """
+    export(folder, out, recipe)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,34 @@
+"""Train the reconstruction network:
+
+python -m inperson.reconstruct.training.train --data out/prepared --folder out/run
+torchrun --nproc-per-node 8 -m inperson.reconstruct.training.train --data out/prepared --folder out/run
+"""
+
+from pathlib import Path
+
+import torch
+import tyro
+
+from inperson.reconstruct.training.recipe import DEFAULT_RECIPE, read_recipe
+from inperson.reconstruct.training.trainer import Trainer
+
+
+def main(
+    data: Path, folder: Path, recipe: Path = DEFAULT_RECIPE, start: Path | None = None, threads: int | None = None
+) -> None:
+    """Train, or go on from the folder's newest checkpoint.
+
+    Args:
+        data: folder of prepared shards.
+        folder: for checkpoints and log.jsonl.
+        recipe: TOML.
+        start: a checkpoint whose averaged weights to begin with.
+        threads: of torch on the CPU.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    Trainer(read_recipe(recipe), data, folder, start).run()
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
