@@ -17,13 +17,17 @@ from inperson.reconstruct.stages import DressedSurface, SeenSites, Sites
 from inperson.reconstruct.surface.eyes import with_eyes
 from inperson.reconstruct.surface.mouth import white_level, with_mouth
 from inperson.reconstruct.surface.places import at_places, mirrored_places, part_of_faces
-from inperson.reconstruct.surface.posing import dressed_rest
+from inperson.reconstruct.surface.posing import dressed_rest, normals_of
 from inperson.reconstruct.surface.regions import INDEX, SEGMENTS, SKIN_SEGMENTS, Regions
 from inperson.reconstruct.surface.smoothing import edge_laplacian, symmetric_factor, vertex_areas
 
 BIN_METRES = 0.012
 MIN_BIN_AREA = 1.5e-4
 """Square metres of seen surface that a height needs to say what colour is there."""
+BAND_METRES = 0.16
+"""Bands of another colour narrower than half of this, a print or a belt, do not go around the body."""
+FRONT_SHARE = 0.1
+"""How much what faces forwards says about the back, less than what faces sideways: prints are in the middle."""
 MIRROR_TRUST = 0.6
 FADE_METRES = 0.05
 """How far a difference between what is seen and the guide spreads into the unseen."""
@@ -63,9 +67,8 @@ def _guide(regions: Regions, body: BodyModel, sites: Sites, seen: SeenSites) -> 
     skin = _median(seen.color, weight * head * (1.0 - hair) ** 4)
     grown = _median(seen.color, np.sqrt(np.maximum(weight, 0.0)) * head * hair**4)
 
-    profiles = [
-        _Profile.of(along[:, k], seen.color, weight * share[:, k] ** 2 * (hair < 0.5)) for k in range(len(SEGMENTS))
-    ]
+    weight *= (FRONT_SHARE + _sideways(body, sites)) * (hair < 0.5)
+    profiles = [_Profile.of(along[:, k], seen.color, weight * share[:, k] ** 2) for k in range(len(SEGMENTS))]
     profiles = [_completed(k, profiles, skin) for k in range(len(SEGMENTS))]
     out = sum(regions.share[:, k, None] * profile.at(regions.along[:, k]) for k, profile in enumerate(profiles))
     on_head = regions.share[:, INDEX["head"], None]
@@ -92,7 +95,10 @@ class _Profile:
             if weight[used[number == k]].sum() >= MIN_BIN_AREA:
                 heights.append((k + 0.5) * BIN_METRES)
                 medians.append(_median(colors[near], weight[near]))
-        return _Profile(np.array(heights), np.array(medians).reshape(-1, 3))
+        heights, medians = np.array(heights), np.array(medians).reshape(-1, 3)
+        apart = np.abs(heights[:, None] - heights)
+        calm = [_median(medians, np.where(row <= 0.5 * BAND_METRES, 1.0, 0.0)) for row in apart]
+        return _Profile(heights, np.array(calm).reshape(-1, 3))
 
     def at(self, along: Float[np.ndarray, " M"]) -> Float[np.ndarray, "M 3"]:
         """Interpolated; the ends continue."""
@@ -127,7 +133,7 @@ def _continued(name: str, visited: set[str], profiles: list[_Profile], skin: Flo
 
 
 def _median(colors: Float[np.ndarray, "N 3"], weight: Float[np.ndarray, " N"]) -> Float[np.ndarray, "3"]:
-    """The seen colour nearest to the weighted median of each channel; grey where there is no weight."""
+    """The weighted median of each channel; grey where there is no weight."""
     used = np.flatnonzero(weight > 0)
     if not len(used):
         return np.full(3, NO_COLOR)
@@ -137,6 +143,12 @@ def _median(colors: Float[np.ndarray, "N 3"], weight: Float[np.ndarray, " N"]) -
         total = np.cumsum(weight[order])
         out[c] = colors[order[np.searchsorted(total, 0.5 * total[-1])], c]
     return out
+
+
+def _sideways(body: BodyModel, sites: Sites) -> Float[np.ndarray, " N"]:
+    """How far each site faces sideways in the T-pose, 0 to 1."""
+    normals = normals_of(body.v_template, body.faces)
+    return 1.0 - at_places(normals, body.faces, sites.face_index, sites.barycentric)[:, 2].astype(np.float64) ** 2
 
 
 def _spread_difference(

@@ -10,11 +10,11 @@ from inperson.reconstruct.stages import DressedSurface, Sites
 from inperson.reconstruct.surface.places import at_places
 from inperson.reconstruct.surface.posing import dressed_rest, normals_of
 
-DISC_RADIUS = 0.60
+DISC_RADIUS = 0.66
 """Standard deviation of a disc as a share of the distance to its neighbours."""
 DISC_THICKNESS = 0.15
 """Thickness of a disc as a share of its radius."""
-OPACITY = 0.95
+OPACITY = 0.97
 
 
 def plain_gaussians(sites: Sites, colors: Float[np.ndarray, "N 3"], surface: DressedSurface) -> CanonicalGaussians:

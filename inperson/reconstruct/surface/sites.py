@@ -14,9 +14,9 @@ from inperson.reconstruct.stages import DressedSurface, MeshPicture, Sites
 from inperson.reconstruct.surface.places import at_places, part_of_faces, uv_at
 from inperson.reconstruct.surface.posing import dressed_rest, normals_of
 
-CANDIDATES = 7
+CANDIDATES = 14
 """Candidates per site that is wanted."""
-SITES_PER_AREA = 0.57
+SITES_PER_AREA = 0.62
 """Sites that dart throwing with that many candidates keeps in a square of the wanted distance."""
 SPACING_PER_DISTANCE = 1.0 / np.sqrt(SITES_PER_AREA)
 SEEN_GAIN = 2.5
@@ -49,7 +49,7 @@ def lay_sites(surface: DressedSurface, seen: Float[np.ndarray, " F"], count: int
     distance = np.sqrt(SITES_PER_AREA / density)
     points = at_places(rest, body.faces, face, barycentric)
     normals = at_places(normals_of(rest, body.faces), body.faces, face, barycentric)
-    kept = _throw_darts(points, normals, distance[face].astype(np.float32), float(distance[face].max()))
+    kept = _throw_darts(points, normals, distance[face].astype(np.float32), float(np.median(distance[face])))
     kept = kept[np.argsort(face[kept], kind="stable")]
     face, barycentric = face[kept].astype(np.int32), barycentric[kept].astype(np.float32)
     return Sites(
@@ -118,46 +118,15 @@ def _uniform_on_triangle(unit: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N
 def _throw_darts(points, normals, distance, cell):
     """Indices kept, in the order given: nothing kept before is within `distance` and faces the same way."""
     n = len(points)
-    low = np.array([points[:, k].min() for k in range(3)])
+    cells = np.floor(points / cell).astype(np.int64)
     buckets = 1 << 18
     first = np.full(buckets, -1, np.int64)
     following = np.full(n, -1, np.int64)
     kept = np.empty(n, np.int64)
     count = 0
     for i in range(n):
-        cx, cy, cz = (
-            int((points[i, 0] - low[0]) / cell),
-            int((points[i, 1] - low[1]) / cell),
-            int((points[i, 2] - low[2]) / cell),
-        )
-        free = True
-        limit = distance[i] * distance[i]
-        for dx in range(-1, 2):
-            for dy in range(-1, 2):
-                for dz in range(-1, 2):
-                    j = first[_bucket(cx + dx, cy + dy, cz + dz, buckets)]
-                    while j >= 0 and free:
-                        x, y, z = (
-                            points[i, 0] - points[j, 0],
-                            points[i, 1] - points[j, 1],
-                            points[i, 2] - points[j, 2],
-                        )
-                        alike = (
-                            normals[i, 0] * normals[j, 0]
-                            + normals[i, 1] * normals[j, 1]
-                            + normals[i, 2] * normals[j, 2]
-                        )
-                        if x * x + y * y + z * z < limit and alike > 0.0:
-                            free = False
-                        j = following[j]
-                    if not free:
-                        break
-                if not free:
-                    break
-            if not free:
-                break
-        if free:
-            b = _bucket(cx, cy, cz, buckets)
+        if _is_free(i, points, normals, distance[i], cells, first, following, int(np.ceil(distance[i] / cell))):
+            b = _bucket(cells[i, 0], cells[i, 1], cells[i, 2], buckets)
             following[i] = first[b]
             first[b] = i
             kept[count] = i
@@ -165,6 +134,25 @@ def _throw_darts(points, normals, distance, cell):
     return kept[:count]
 
 
+@njit(cache=True, nogil=True)
+def _is_free(i, points, normals, distance, cells, first, following, reach):
+    """Whether no point in the `reach` cells around point i is too near."""
+    for x in range(cells[i, 0] - reach, cells[i, 0] + reach + 1):
+        for y in range(cells[i, 1] - reach, cells[i, 1] + reach + 1):
+            for z in range(cells[i, 2] - reach, cells[i, 2] + reach + 1):
+                j = first[_bucket(x, y, z, len(first))]
+                while j >= 0:
+                    apart, alike = 0.0, 0.0
+                    for c in range(3):
+                        apart += (points[i, c] - points[j, c]) ** 2
+                        alike += normals[i, c] * normals[j, c]
+                    if apart < distance * distance and alike > 0.0:
+                        return False
+                    j = following[j]
+    return True
+
+
 @njit(inline="always")
 def _bucket(x, y, z, buckets):
+    """Hash of a cell (Teschner et al. 2003)."""
     return ((x * 73856093) ^ (y * 19349663) ^ (z * 83492791)) & (buckets - 1)
