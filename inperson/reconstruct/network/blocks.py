@@ -1,6 +1,5 @@
 """Building blocks: residual convolutions, attention, transformer blocks."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -82,10 +81,13 @@ class AskTokens(nn.Module):
         return places.transpose(1, 2).unflatten(2, x.shape[2:])
 
 
-def weighted_mean_down(
-    values: Float[Tensor, "B C H W"], weight: Float[Tensor, "B 1 H W"], factor: int
+def mean_of_blocks(
+    weighted: Float[Tensor, "B C H W"], weight: Float[Tensor, "B 1 H W"], factor: int
 ) -> tuple[Float[Tensor, "B C h w"], Float[Tensor, "B 1 h w"]]:
-    """Means of blocks of factor x factor, weighted, and the mean weight; 0 where a block weighs nothing."""
+    """Weighted mean of each block of factor x factor, and its mean weight; 0 where a block weighs nothing.
+
+    Args:
+        weighted: values already multiplied by their weight, as premultiplied colours are.
+    """
     mean_weight = F.avg_pool2d(weight, factor)
-    total = F.avg_pool2d(values * weight, factor)
-    return torch.where(mean_weight > 0, total / mean_weight.clamp(min=1e-6), 0.0), mean_weight
+    return F.avg_pool2d(weighted, factor) / mean_weight.clamp(min=1e-6), mean_weight

@@ -24,6 +24,9 @@ normals are the dressed T-pose's; view normals are those of the photo's pose in 
 viewer); displacement is along the normal, decimetres; inside is 1 on texels that a face of the body covers. On all
 other texels every channel is 0."""
 
+SEEN, CONFIDENCE, FILLED, NORMAL = (slice(first, last) for first, last in ((0, 3), (3, 4), (4, 7), (10, 13)))
+"""Where these lie in `TEXEL_CHANNELS`."""
+
 PARTS: tuple[str, ...] = ("skin", "eye", "mouth", "cloth", "hair", "brow", "lash")
 """Order of `UvAttributes.features`: how likely the outermost surface there is each part (`synthetic.drawables.Part`,
 less one), as logits."""

@@ -4,6 +4,8 @@ The keys are places of the crop (hair that stands off the body is only there) an
 are averaged, never made up, so people unlike those of the training keep their own.
 """
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -11,6 +13,17 @@ from torch.nn import functional as F
 
 LEAST_WEIGHT = 1e-5
 """Of a key that holds no colour: rather any other than this one, but never a division by zero."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keys:
+    """Places that a colour can be taken from."""
+
+    features: Float[Tensor, "B C h w"]
+    color: Float[Tensor, "B 3 h w"]
+    """sRGB-encoded, not premultiplied."""
+    weight: Float[Tensor, "B 1 h w"]
+    """How much of the place holds that colour (alpha, confidence), 0 to 1."""
 
 
 class Palette(nn.Module):
@@ -22,20 +35,12 @@ class Palette(nn.Module):
         self.crop_key = nn.Conv2d(crop_channels, width, 1)
         self.uv_key = nn.Conv2d(uv_channels, width, 1)
 
-    def forward(
-        self,
-        queries: Float[Tensor, "B Q S S"],
-        crop: tuple[Float[Tensor, "B C h w"], Float[Tensor, "B 3 h w"], Float[Tensor, "B 1 h w"]],
-        uv: tuple[Float[Tensor, "B D s s"], Float[Tensor, "B 3 s s"], Float[Tensor, "B 1 s s"]],
-    ) -> Float[Tensor, "B 3 S S"]:
-        """Colour for each query.
-
-        Args:
-            crop, uv: features, colour and weight (alpha, confidence; 0 to 1) of the keys in each.
-        """
-        query = self.query(queries).flatten(2).transpose(1, 2)
-        key = torch.cat([self.crop_key(crop[0]).flatten(2), self.uv_key(uv[0]).flatten(2)], dim=2).transpose(1, 2)
-        color, weight = (torch.cat([crop[i].flatten(2), uv[i].flatten(2)], dim=2).transpose(1, 2) for i in (1, 2))
+    def forward(self, queries: Float[Tensor, "B Q S S"], crop: Keys, uv: Keys) -> Float[Tensor, "B 3 S S"]:
+        """Colour for each query, from places of the crop and of the uv map."""
+        query = _listed(self.query(queries))
+        key = torch.cat([_listed(self.crop_key(crop.features)), _listed(self.uv_key(uv.features))], dim=1)
+        color = torch.cat([_listed(crop.color), _listed(uv.color)], dim=1)
+        weight = torch.cat([_listed(crop.weight), _listed(uv.weight)], dim=1)
         # softmax of (q k / sqrt(d) + log weight): the weight is one more channel of the key, so that the fused
         # kernel does it all; it wants values as wide as keys, and widths like 31 + 1
         width = query.shape[-1]
@@ -44,3 +49,7 @@ class Palette(nn.Module):
         value = F.pad(color.to(key.dtype), (0, width + 1 - color.shape[-1]))
         mixed = F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None], scale=1.0)[:, 0, :, :3]
         return mixed.transpose(1, 2).unflatten(2, queries.shape[2:]).float()
+
+
+def _listed(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B N C"]:
+    return x.flatten(2).transpose(1, 2)
