@@ -89,16 +89,21 @@ class _Profile:
     ) -> "_Profile":
         used = np.flatnonzero(weight > 0)
         number = np.floor(along[used] / BIN_METRES).astype(np.int64)
-        heights, medians = [], []
+        heights: list[float] = []
+        medians: list[np.ndarray] = []
         for k in np.unique(number):
             near = used[np.abs(number - k) <= 1]
             if weight[used[number == k]].sum() >= MIN_BIN_AREA:
                 heights.append((k + 0.5) * BIN_METRES)
                 medians.append(_median(colors[near], weight[near]))
-        heights, medians = np.array(heights), np.array(medians).reshape(-1, 3)
-        apart = np.abs(heights[:, None] - heights)
-        calm = [_median(medians, np.where(row <= 0.5 * BAND_METRES, 1.0, 0.0)) for row in apart]
-        return _Profile(heights, np.array(calm).reshape(-1, 3))
+        return _Profile(np.array(heights), np.array(medians).reshape(-1, 3)).without_bands()
+
+    def without_bands(self) -> "_Profile":
+        """A running median along the axis: edges stay, bands go."""
+        near = np.abs(self.along[:, None] - self.along) <= 0.5 * BAND_METRES
+        return _Profile(
+            self.along, np.array([_median(self.colors, row.astype(float)) for row in near]).reshape(-1, 3)
+        )
 
     def at(self, along: Float[np.ndarray, " M"]) -> Float[np.ndarray, "M 3"]:
         """Interpolated; the ends continue."""

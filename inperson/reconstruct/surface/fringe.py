@@ -6,6 +6,8 @@ by nearness and likeness of colour: hair beside a shoulder moves with the head. 
 it is wide, so it is drawn in layers in depth, thinner towards its own outline.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
@@ -15,8 +17,9 @@ from scipy.spatial.transform import Rotation
 
 from inperson.avatar.binding import SurfaceBinding, quats_of
 from inperson.conventions import quat_xyzw_from_wxyz
-from inperson.reconstruct.canonical import LEARNED, CanonicalGaussians
+from inperson.reconstruct.canonical import CanonicalGaussians
 from inperson.reconstruct.stages import DressedSurface, Matte, MeshPicture, PhotoFit, SeenSites, Sites
+from inperson.reconstruct.surface.gaussians import joined
 from inperson.reconstruct.surface.posing import turned_back
 
 MAX_PIXELS = 2500
@@ -28,6 +31,8 @@ MAX_HALF_THICKNESS = 0.03
 METRES_PER_COLOR = 0.5
 """How much farther along the outline a place may be that is as much more alike in colour (RGB distance 1)."""
 LEAST_ALPHA = 0.25
+SPILLED_LOGIT = -4.0
+"""Opacity (0.02) of what the matte says is not there."""
 RIM_PIXELS = 1.0
 """Beside the surface, discs reach that far by themselves."""
 
@@ -89,19 +94,20 @@ def spilled(sites: Sites, seen: SeenSites, matte: Matte, fade_pixels: float = 1.
     return (inside * np.clip((outside - 0.5) / fade_pixels, 0.0, 1.0)).astype(np.float32)
 
 
-def joined(first: CanonicalGaussians, second: CanonicalGaussians) -> CanonicalGaussians:
-    """Both sets as one, to be learned together."""
-
-    def both(name: str, learned: bool) -> torch.Tensor:
-        out = torch.cat([getattr(first, name).detach(), getattr(second, name).detach()])
-        return out.requires_grad_(learned)
-
-    return CanonicalGaussians(
-        face_index=np.concatenate([first.face_index, second.face_index]),
-        barycentric=np.concatenate([first.barycentric, second.barycentric]),
-        **{name: both(name, learned=False) for name in ("base_offsets", "spacing", "features")},
-        **{name: both(name, learned=True) for name in LEARNED},
-    )
+def with_fringe(
+    gaussians: CanonicalGaussians,
+    sites: Sites,
+    seen: SeenSites,
+    surface: DressedSurface,
+    fit: PhotoFit,
+    picture: MeshPicture,
+    matte: Matte,
+) -> CanonicalGaussians:
+    """Gaussians of all sites, in their order, faded where they spill out of the matte; then those of the fringe."""
+    spill = torch.from_numpy(spilled(sites, seen, matte))
+    logits = gaussians.logits.detach() * (1.0 - spill) + SPILLED_LOGIT * spill
+    kept = replace(gaussians, logits=logits.requires_grad_(True))
+    return joined(kept, fringe_gaussians(surface, fit, picture, matte))
 
 
 def _thinned(missing: Bool[np.ndarray, "H W"]) -> tuple[np.ndarray, np.ndarray, int]:

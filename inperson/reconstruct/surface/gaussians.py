@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float
 
 from inperson.avatar.binding import quats_of
-from inperson.reconstruct.canonical import CanonicalGaussians
+from inperson.reconstruct.canonical import LEARNED, CanonicalGaussians
 from inperson.reconstruct.stages import DressedSurface, Sites
 from inperson.reconstruct.surface.places import at_places
 from inperson.reconstruct.surface.posing import dressed_rest, normals_of
@@ -47,6 +47,20 @@ def site_quats(sites: Sites, surface: DressedSurface) -> Float[np.ndarray, "N 4"
     tangent = np.cross(np.where(upright[:, None], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]), normal)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
     return quats_of(np.stack([tangent, np.cross(normal, tangent), normal], axis=2))
+
+
+def joined(*groups: CanonicalGaussians) -> CanonicalGaussians:
+    """All groups as one, in order, to be learned together."""
+
+    def all_of(name: str, learned: bool) -> torch.Tensor:
+        return torch.cat([getattr(group, name).detach() for group in groups]).requires_grad_(learned)
+
+    return CanonicalGaussians(
+        face_index=np.concatenate([group.face_index for group in groups]),
+        barycentric=np.concatenate([group.barycentric for group in groups]),
+        **{name: all_of(name, learned=False) for name in ("base_offsets", "spacing", "features")},
+        **{name: all_of(name, learned=True) for name in LEARNED},
+    )
 
 
 def _tensor(x: np.ndarray) -> torch.Tensor:

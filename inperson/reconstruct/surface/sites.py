@@ -97,7 +97,7 @@ _INNER_PARTS = {
     bodies.UPPER_TEETH: 10.0,
     bodies.LOWER_TEETH: 10.0,
     bodies.TONGUE: 5.0,
-    bodies.MOUTH: 2.0,
+    bodies.MOUTH: 4.0,
     bodies.EYE_SOCKET: 1.0,
 }
 
