@@ -4,15 +4,41 @@ Photo -> person, matte, fit (`photo/`) -> dressed surface, sites, what is seen (
 Gaussians (`network/`), or the plain completion's -> polish against the photo -> scores.
 """
 
+import datetime
+import hashlib
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
+import torch
+
+from inperson.avatar.body import load_body
 from inperson.avatar.gaussians import GaussianAvatar
-from inperson.reconstruct.create_scores import InputScores
-from inperson.reconstruct.polish import PolishSettings
-from inperson.reconstruct.stages import DressedSurface, Matte, PhotoFit
+from inperson.avatar.provenance import Provenance, this_tool
+from inperson.reconstruct.canonical import CanonicalGaussians
+from inperson.reconstruct.create_scores import InputScores, score_input_view
+from inperson.reconstruct.network.apply import gaussians_from, settled
+from inperson.reconstruct.network.inputs import make_inputs
+from inperson.reconstruct.network.weights import load_network, shipped_network
+from inperson.reconstruct.photo.fitting import fit_photo
+from inperson.reconstruct.photo.matte import Matter
+from inperson.reconstruct.photo.person import find_person
+from inperson.reconstruct.polish import PolishSettings, polish
+from inperson.reconstruct.polish_target import PolishTarget, polish_target
+from inperson.reconstruct.stages import DressedSurface, Matte, Photo, PhotoFit
+from inperson.reconstruct.surface.atlas import UvAtlas
+from inperson.reconstruct.surface.filling import fill_colors
+from inperson.reconstruct.surface.fringe import with_fringe
+from inperson.reconstruct.surface.gaussians import plain_gaussians
+from inperson.reconstruct.surface.mesh_picture import draw_mesh
+from inperson.reconstruct.surface.outline import match_outline
+from inperson.reconstruct.surface.posing import posed_vertices
+from inperson.reconstruct.surface.seeing import see
+from inperson.reconstruct.surface.sites import lay_sites, seen_share
 
 
 class Stage(Enum):
@@ -27,6 +53,7 @@ class Stage(Enum):
     SCORE = "scoring"
 
 
+T = TypeVar("T")
 Progress = Callable[[Stage, float], None]
 """Told a stage and how much of it is done, 0 to 1."""
 
@@ -41,12 +68,14 @@ class CreateSettings:
     """False completes by mirrored and spread texture alone (the baseline of evaluation)."""
     network: Path | None = None
     """Weights to use instead of the shipped ones."""
-    match_outline: bool = True
+    dressed: bool = True
     """False keeps the naked body's surface (the ablation without silhouette offsets)."""
+    person: int | None = None
+    """Which of several people in the photo, 1 for the leftmost."""
     body: str = "neutral"
     """Name of a shipped body, or the path of an SMPL-X npz."""
     count: int = 50_000
-    """Gaussians, about."""
+    """Gaussians on the surface, about; polishing adds some."""
     seed: int = 0
     polish: PolishSettings = field(default_factory=PolishSettings)
 
@@ -59,6 +88,118 @@ class Created:
     """Its provenance says how it was made; whoever saves it adds the consent."""
     scores: InputScores
     seconds: dict[Stage, float]
+    """Wall time, of the stages that were gone through."""
     fit: PhotoFit
     matte: Matte
     surface: DressedSurface
+    target: PolishTarget
+    """What it was polished and scored against."""
+
+
+def create_avatar(photo: Photo, settings: CreateSettings, progress: Progress = lambda *_: None) -> Created:
+    """An animatable avatar of the person in a photo. The same photo and settings give the same avatar.
+
+    Raises:
+        BadInputError: the photo does not show one person well enough (`find_person`), or the body is unknown.
+        MissingModelError: the landmarkers', the segmenter's or the network's weights are not there.
+    """
+    body = load_body(settings.body)
+    clock = _Clock(progress)
+    observation = clock.time(Stage.FIND, lambda: find_person(photo, settings.person))
+
+    matte = clock.time(Stage.CUT_OUT, lambda: Matter().cut_out(photo.image, observation))
+    fit = clock.time(Stage.FIT, lambda: fit_photo(body, photo, observation, matte))
+    created = create_from_fit(fit, matte, settings, progress)
+    about = Provenance.from_strings(created.avatar.provenance)
+    about = replace(about, photo_name=photo.name, photo_sha256=photo.sha256)
+    return replace(
+        created,
+        avatar=replace(created.avatar, provenance=about.to_strings()),
+        seconds=clock.seconds | created.seconds,
+    )
+
+
+def create_from_fit(
+    fit: PhotoFit, matte: Matte, settings: CreateSettings, progress: Progress = lambda *_: None
+) -> Created:
+    """The stages after tracking: also for pictures whose person, pose and outline are known (evaluation)."""
+    clock = _Clock(progress)
+    target = polish_target(matte, fit.view)
+    surface = clock.time(Stage.DRESS, lambda: _dress(fit, matte, settings))
+    gaussians = clock.time(Stage.COMPLETE, lambda: _complete(fit, matte, surface, settings))
+    if not settings.fast:
+        polish_settings = replace(settings.polish, seed=settings.seed)
+        gaussians = clock.time(
+            Stage.POLISH,
+            lambda: polish(
+                *(gaussians, fit.body, fit.state, target, polish_settings),
+                progress=lambda done: progress(Stage.POLISH, done),
+            ),
+        )
+    avatar = gaussians.to_avatar(fit.body, fit.state.betas, "", {})
+    scores = clock.time(Stage.SCORE, lambda: score_input_view(avatar, fit.body, fit.state, target))
+    avatar = replace(avatar, provenance=_provenance(settings, scores).to_strings())
+    return Created(avatar, scores, clock.seconds, fit, matte, surface, target)
+
+
+class _Clock:
+    """Tells the watcher when stages begin and end, and keeps what they took."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.seconds: dict[Stage, float] = {}
+
+    def time(self, stage: Stage, work: Callable[[], T]) -> T:
+        """Run one stage."""
+        self._progress(stage, 0.0)
+        started = time.perf_counter()
+        result = work()
+        self.seconds[stage] = time.perf_counter() - started
+        self._progress(stage, 1.0)
+        return result
+
+
+def _dress(fit: PhotoFit, matte: Matte, settings: CreateSettings) -> DressedSurface:
+    if settings.dressed:
+        return match_outline(fit, matte)
+    return DressedSurface(fit.body, fit.state.betas, np.zeros((fit.body.num_vertices, 3), np.float32))
+
+
+def _complete(fit: PhotoFit, matte: Matte, surface: DressedSurface, settings: CreateSettings) -> CanonicalGaussians:
+    """Gaussians all over the surface, also where the photo shows nothing of it, and the fringe beside it."""
+    vertices = posed_vertices(surface, fit.state)
+    picture = draw_mesh(vertices, fit.body.faces, fit.view)
+    share = seen_share(picture, vertices, fit.body.faces, fit.view.intrinsics.fx)
+    sites = lay_sites(surface, share, settings.count)
+    seen = see(sites, surface, fit, picture, matte)
+    if settings.use_network:
+        network = load_network(settings.network)
+        atlas = UvAtlas.of(fit.body, network.config.size)
+        with torch.inference_mode():
+            attributes = network(make_inputs(fit, matte, surface, atlas, picture))
+        gaussians = settled(gaussians_from(attributes, sites, surface, atlas, seen))
+    else:
+        gaussians = plain_gaussians(sites, fill_colors(sites, seen, surface), surface)
+    parts = gaussians.features
+    bare = replace(gaussians, features=torch.zeros(len(sites), 0))
+    fringed = with_fringe(bare, sites, seen, surface, fit, picture, matte)
+    unknown = torch.zeros(len(fringed) - len(sites), parts.shape[1])
+    return replace(fringed, features=torch.cat([parts, unknown]))
+
+
+def _provenance(settings: CreateSettings, scores: InputScores) -> Provenance:
+    """What is known of the making without the photo's file."""
+    network = (settings.network or shipped_network()).read_bytes() if settings.use_network else b""
+    return Provenance(
+        tool=this_tool(),
+        created=datetime.date.today(),
+        body=settings.body,
+        network_sha256=hashlib.sha256(network).hexdigest() if network else "",
+        scores={"iou": round(scores.iou, 4), "psnr": round(scores.psnr, 2), "ssim": round(scores.ssim, 4)},
+        others={
+            "made_by": "inperson avatar create",
+            "source": "one photo",
+            "polished": "no" if settings.fast else f"{settings.polish.steps} steps",
+            "seed": str(settings.seed),
+        },
+    )

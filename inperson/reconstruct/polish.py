@@ -26,6 +26,7 @@ from inperson.reconstruct.density import Change, PullMeter, prune_and_split
 from inperson.reconstruct.fit_captures import FitSettings, flushed_denormals, limit_scales
 from inperson.reconstruct.image_loss import LossWeights, capture_loss
 from inperson.reconstruct.polish_target import PolishTarget
+from inperson.reconstruct.surface.gaussians import joined
 from inperson.reconstruct.surface.posing import turned_back
 from inperson.render.differentiable import rasterize
 from inperson.render.views import EyeView
@@ -44,11 +45,11 @@ class PolishSettings:
     final_rate: float = 0.1
     """Share of the first rate that is left at the end (exponential in between)."""
     hold: dict[str, float] = field(
-        default_factory=lambda: {"shift": 0.02, "quats": 0.1, "log_scales": 0.05, "logits": 0.01, "colors": 0.05}
+        default_factory=lambda: {"shift": 0.1, "quats": 0.1, "log_scales": 0.3, "logits": 0.3, "colors": 0.15}
     )
     """Pull of each parameter towards its start, in pixels of full error per unit moved, of a Gaussian whose whole
     face is seen."""
-    hold_unseen: float = 30.0
+    hold_unseen: float = 100.0
     """Times the pull for one of which next to nothing is seen."""
     least_shown: float = 0.01
     """Gaussians that add less than this share of their face to the picture take no part."""
@@ -185,15 +186,3 @@ def rows_of(gaussians: CanonicalGaussians, rows: Bool[np.ndarray, " N"]) -> Cano
     for name in LEARNED:
         tensors[name].requires_grad_(True)
     return CanonicalGaussians(gaussians.face_index[rows], gaussians.barycentric[rows], **tensors)
-
-
-def joined(*groups: CanonicalGaussians) -> CanonicalGaussians:
-    """All groups as one, in their order."""
-    tensors = {
-        name: torch.cat([getattr(group, name).detach() for group in groups])
-        for name in ("base_offsets", "spacing", "features", *LEARNED)
-    }
-    for name in LEARNED:
-        tensors[name].requires_grad_(True)
-    face_index = np.concatenate([group.face_index for group in groups])
-    return CanonicalGaussians(face_index, np.concatenate([group.barycentric for group in groups]), **tensors)

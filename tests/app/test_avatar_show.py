@@ -1,5 +1,8 @@
 """`inperson avatar show`: an avatar from all sides, drawn by the real CPU backend."""
 
+from dataclasses import replace
+from datetime import date
+
 import av
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from inperson.app import cli
 from inperson.app.turntable import Turntable, at_ease
 from inperson.avatar.body import load_body
 from inperson.avatar.file import save_avatar
+from inperson.avatar.provenance import ClipEntry, Consent, Provenance
 from inperson.avatar.skinning import BodyPoser
 from tests.app.drawing_doubles import PointRasterizer, tiny_avatar
 
@@ -78,6 +82,42 @@ def test_mp4_is_one_turn(tmp_path, avatar_file, capsys):
     assert len(frames) == 180
     assert frames[-1] == pytest.approx(179 / 30, abs=1e-3)
     assert f"wrote {out}" in capsys.readouterr().out
+
+
+def test_without_out_the_papers_are_printed_one_a_line(tmp_path, body, capsys):
+    about = Provenance(
+        tool="InPerson 9",
+        created=date(2026, 1, 2),
+        photo_name="me.jpg",
+        photo_sha256="ab" * 32,
+        scores={"iou": 0.97, "psnr": 30.5},
+        clips=(ClipEntry("a.mp4", "cd" * 32, date(2026, 1, 3), 4.0, {"psnr": 22.0}),) * 2,
+        consent=Consent(True, "the person in the photo", "the maker said --consent", date(2026, 1, 2)),
+        others={"zeal": "[bold]much"},
+    )
+    save_avatar(replace(tiny_avatar(body), provenance=about.to_strings()), tmp_path / "me.avatar")
+    assert cli.main(["avatar", "show", str(tmp_path / "me.avatar")]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "name: tiny",
+        "body: neutral",
+        f"body_sha256: {body.sha256}",
+        f"gaussians: {len(tiny_avatar(body).face_index)}",
+        "tool: InPerson 9",
+        "created: 2026-01-02",
+        "photo: me.jpg",
+        f"photo_sha256: {'ab' * 32}",
+        "scores: iou 0.97, psnr 30.5",
+        "refined on: a.mp4 (4.0 s) on 2026-01-03: psnr 22",
+        "refined on: a.mp4 (4.0 s) on 2026-01-03: psnr 22",
+        "zeal: [bold]much",
+        "consent: given by the person in the photo on 2026-01-02 (the maker said --consent)",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["me.avatar"]
+
+
+def test_an_avatar_that_states_no_consent_says_so(avatar_file, tmp_path, capsys):
+    assert cli.main(["avatar", "show", avatar_file, "-o", str(tmp_path / "a.png"), "--size", "32", "48"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == ["consent: not stated", f"wrote {tmp_path / 'a.png'}"]
 
 
 @pytest.mark.parametrize(

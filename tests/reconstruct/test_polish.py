@@ -13,9 +13,10 @@ from inperson.avatar.state import BodyState
 from inperson.reconstruct.canonical import CanonicalGaussians
 from inperson.reconstruct.create_scores import compare
 from inperson.reconstruct.image_loss import psnr
-from inperson.reconstruct.polish import PolishSettings, joined, polish, rows_of, shown_share
+from inperson.reconstruct.polish import PolishSettings, polish, rows_of, shown_share
 from inperson.reconstruct.polish_target import PolishTarget, polish_target
 from inperson.reconstruct.stages import Matte
+from inperson.reconstruct.surface.gaussians import joined
 from inperson.render.differentiable import rasterize
 from inperson.render.views import EyeView, look_at
 from inperson.synthetic.cameras import webcam_view

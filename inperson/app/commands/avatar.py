@@ -1,14 +1,20 @@
-"""`inperson avatar show`: look at an avatar."""
+"""`inperson avatar`: make an avatar, and look at one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import tyro
 from rich.console import Console
 
+from inperson.app.commands.avatar_create import Create
+from inperson.app.commands.avatar_export import Export
 from inperson.errors import BadInputError
+
+if TYPE_CHECKING:
+    from inperson.avatar.gaussians import GaussianAvatar
 
 SHEET_AZIMUTHS = (0.0, 45.0, 90.0, 180.0)
 """Degrees, of the pictures in a PNG: front, half left, left, back."""
@@ -17,12 +23,12 @@ TURN_SECONDS, TURN_RATE = 6.0, 30.0
 
 @dataclass(frozen=True)
 class Show:
-    """Show an avatar from all sides: one turn as MP4, or front, half, side and back as PNG."""
+    """Print where an avatar comes from, and show it from all sides: one turn as MP4, or four views as PNG."""
 
     avatar: tyro.conf.Positional[str]
     """A shipped avatar's name or an .avatar file."""
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
-    """The file to write: .mp4 or .png."""
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    """The file to write: .mp4 or .png; without it only the avatar's papers are printed."""
     size: tuple[int, int] = (512, 768)
     """Width and height of one picture, pixels."""
     closeup: bool = False
@@ -33,41 +39,81 @@ class Show:
     """What draws."""
 
     def run(self, console: Console) -> None:
-        """Draw and write."""
+        """Draw and write, then print what the avatar says of itself."""
+        from inperson.avatar.file import load_avatar
+
+        if self.out is not None and self.out.suffix.lower() not in (".mp4", ".png"):
+            raise BadInputError(f"--out {self.out}", "name a file ending in .mp4 or .png")
+        avatar = load_avatar(self.avatar)
+        if self.out is not None:
+            self._draw(avatar, self.out, console)
+        for line in papers(avatar):
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
+        if self.out is not None:
+            console.print(f"wrote {self.out}", soft_wrap=True, highlight=False)
+
+    def _draw(self, avatar: "GaussianAvatar", out: Path, console: Console) -> None:
         from rich.progress import track
 
         from inperson.app.outputs import Mp4Writer, check_writable, write_png
         from inperson.app.turntable import Turntable
         from inperson.avatar.body import load_body
-        from inperson.avatar.file import load_avatar
         from inperson.render.backends import make_rasterizer
 
-        if self.out.suffix.lower() not in (".mp4", ".png"):
-            raise BadInputError(f"--out {self.out}", "name a file ending in .mp4 or .png")
-        check_writable(self.out)
-        avatar = load_avatar(self.avatar)
+        check_writable(out)
         body = load_body(self.body or avatar.body_name)
         rasterizer = make_rasterizer(self.backend)
         table = Turntable(avatar, body, rasterizer, *self.size, closeup=self.closeup)
-        if self.out.suffix.lower() == ".png":
-            write_png(self.out, np.concatenate([table.draw(np.deg2rad(a)) for a in SHEET_AZIMUTHS], axis=1))
+        if out.suffix.lower() == ".png":
+            write_png(out, np.concatenate([table.draw(np.deg2rad(a)) for a in SHEET_AZIMUTHS], axis=1))
         else:
             count = round(TURN_SECONDS * TURN_RATE)
-            with Mp4Writer(self.out, *self.size, fps=TURN_RATE) as writer:
+            with Mp4Writer(out, *self.size, fps=TURN_RATE) as writer:
                 pictures = track(table.turn(count), avatar.name, total=count, console=console)
                 for number, picture in enumerate(pictures):
                     writer.write(picture, number / TURN_RATE)
         rasterizer.close()
-        console.print(f"wrote {self.out}", soft_wrap=True, highlight=False)
+
+
+def papers(avatar: "GaussianAvatar") -> list[str]:
+    """What an avatar's header says of where it comes from, one `field: value` a line, consent last.
+
+    Reading the file has made sure that all of it is plain text, nothing that would steer a terminal.
+    """
+    from inperson.avatar.provenance import Provenance
+
+    about = Provenance.from_strings(avatar.provenance)
+    others = dict(sorted(about.others.items()))
+    consent = others.pop("consent", "not stated")
+    if about.consent is not None:
+        given = "given" if about.consent.given else "refused"
+        consent = f"{given} by {about.consent.by} on {about.consent.on} ({about.consent.how})"
+    entries = [
+        *(("name", avatar.name), ("body", avatar.body_name), ("body_sha256", avatar.body_sha256)),
+        *(("gaussians", str(len(avatar.face_index))), ("tool", about.tool), ("created", str(about.created or ""))),
+        *(("photo", about.photo_name), ("photo_sha256", about.photo_sha256)),
+        *(("network_sha256", about.network_sha256), ("scores", _listed(about.scores))),
+        *(("refined on", f"{c.name} ({c.seconds:.1f} s) on {c.on}: {_listed(c.scores)}") for c in about.clips),
+        *others.items(),
+        ("consent", consent),
+    ]
+    return [f"{key}: {value}" for key, value in entries if value]
+
+
+def _listed(scores: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in scores.items())
 
 
 @dataclass(frozen=True)
 class Avatar:
     """Gaussian avatars."""
 
-    action: Annotated[Show, tyro.conf.subcommand("show")] | Annotated[None, tyro.conf.Suppress]
+    action: (
+        Annotated[Create, tyro.conf.subcommand("create")]
+        | Annotated[Show, tyro.conf.subcommand("show")]
+        | Annotated[Export, tyro.conf.subcommand("export")]
+    )
 
     def run(self, console: Console) -> None:
         """Run the chosen action."""
-        assert self.action is not None
         self.action.run(console)

@@ -1,0 +1,81 @@
+"""`inperson avatar create`: one photo to an animatable avatar."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+from rich.console import Console
+
+from inperson.errors import BadInputError
+
+if TYPE_CHECKING:
+    from inperson.avatar.provenance import Consent
+
+
+@dataclass(frozen=True)
+class Create:
+    """Make an avatar of the person in one photo: the upper or the whole body, from the front, the face in view."""
+
+    photo: tyro.conf.Positional[Path]
+    """JPEG, PNG, WebP, TIFF, BMP or HEIC."""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """The avatar to write: a file ending in .avatar."""
+    consent: bool = False
+    """The person in the photo agreed; without it you are asked."""
+    fast: bool = False
+    """Take the network's answer as it is, without polishing it against the photo: seconds instead of a minute."""
+    person: int | None = None
+    """Which of several people in the photo, 1 for the leftmost."""
+    name: str | None = None
+    """The avatar's name; by default that of the file it is written to."""
+    strip: Path | None = None
+    """Where to write the picture of the photo and the avatar from all sides; by default a PNG beside the avatar."""
+    body: str = "neutral"
+    """The body to use: neutral, male, female, or an SMPL-X npz."""
+    seed: int = 0
+    """Of everything random; the same photo and seed give the same avatar."""
+
+    def run(self, console: Console) -> None:
+        """Ask, make, write, and print the scores."""
+        from inperson.app.consent import consent_to
+        from inperson.app.outputs import check_writable
+
+        if self.out.suffix.lower() != ".avatar":
+            raise BadInputError(f"--out {self.out}", "name a file ending in .avatar")
+        strip = self.strip or self.out.with_suffix(".png")
+        if strip.suffix.lower() != ".png":
+            raise BadInputError(f"--strip {strip}", "name a file ending in .png")
+        for path in (self.out, strip):
+            check_writable(path)
+        if not self.photo.is_file():
+            raise BadInputError(f"photo {self.photo} does not exist", "give a picture file")
+        consent = consent_to(self.photo.name, given=self.consent, console=console)
+        self._make(console, strip, consent)
+
+    def _make(self, console: Console, strip: Path, consent: "Consent") -> None:
+        """Everything that needs heavy imports."""
+        import torch
+
+        from inperson.app.create_report import CreateBar, score_table
+        from inperson.app.outputs import write_png
+        from inperson.app.photo_strip import photo_strip
+        from inperson.avatar.file import save_avatar
+        from inperson.avatar.provenance import Provenance
+        from inperson.reconstruct.create import CreateSettings, create_avatar
+        from inperson.reconstruct.photo.picture import read_photo
+        from inperson.render.cpu.rasterizer import CpuRasterizer
+
+        torch.set_num_threads(1)
+        settings = CreateSettings(fast=self.fast, person=self.person, body=self.body, seed=self.seed)
+        photo = read_photo(self.photo)
+        with CreateBar(console, photo.name) as bar:
+            created = create_avatar(photo, settings, bar.update)
+        papers = replace(Provenance.from_strings(created.avatar.provenance), consent=consent)
+        avatar = replace(created.avatar, name=self.name or self.out.stem, provenance=papers.to_strings())
+        pictures = photo_strip(photo.image, avatar, created.fit, created.target, CpuRasterizer())
+        save_avatar(avatar, self.out)
+        write_png(strip, pictures)
+        console.print(score_table(created))
+        for path in (self.out, strip):
+            console.print(f"wrote {path}", soft_wrap=True, highlight=False)
