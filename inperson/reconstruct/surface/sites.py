@@ -13,6 +13,7 @@ from inperson.avatar.body import BodyModel
 from inperson.reconstruct.stages import DressedSurface, MeshPicture, Sites
 from inperson.reconstruct.surface.places import at_places, part_of_faces, uv_at
 from inperson.reconstruct.surface.posing import dressed_rest, normals_of
+from inperson.reconstruct.surface.smoothing import vertex_areas
 
 CANDIDATES = 14
 """Candidates per site that is wanted."""
@@ -64,13 +65,16 @@ def lay_sites(surface: DressedSurface, seen: Float[np.ndarray, " F"], count: int
 def seen_share(
     picture: MeshPicture, vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], focal: float
 ) -> Float[np.ndarray, " F"]:
-    """How much of each face a picture sees: its area in pixels over what it would have face on, 0 to 1."""
+    """How much of each face a picture sees: its area in pixels over what it would have face on, 0 to 1.
+
+    Averaged over the faces around each vertex, as a face may be smaller than a pixel.
+    """
     drawn = picture.face_index >= 0
     index = picture.face_index[drawn]
-    square_metres = np.bincount(index, (picture.depth[drawn].astype(np.float64) / focal) ** 2, len(faces))
-    a, b, c = (vertices[faces[:, k]].astype(np.float64) for k in range(3))
-    area = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
-    return np.clip(square_metres / np.maximum(area, 1e-12), 0.0, 1.0)
+    seen = np.bincount(index, (picture.depth[drawn].astype(np.float64) / focal) ** 2, len(faces))
+    around = np.bincount(faces.ravel(), np.repeat(seen / 3.0, 3), len(vertices))
+    share = np.clip(around / np.maximum(vertex_areas(vertices, faces), 1e-12), 0.0, 1.0)
+    return share[faces].mean(axis=1)
 
 
 def _importance(body: BodyModel) -> Float[np.ndarray, " F"]:
