@@ -26,6 +26,10 @@ from inperson.render.views import EyeView
 from inperson.tracking.fit.skeleton import SkeletonModel
 
 
+SMALL_PARTS_COUNT = 10 / 3
+"""How many times over an eye, a mouth or a brow counts when a patch of the crop is named."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedInput:
     """One input picture on an S x S uv map of which M texels are covered."""
@@ -105,7 +109,7 @@ def _prepare_input(
 
 
 def commonest_parts(part: UInt8[np.ndarray, "side side"]) -> UInt8[np.ndarray, "16 16"]:
-    """The part that fills most of each patch of a square picture; rare ones (eyes, brows) win from 15 % on."""
+    """The part that fills most of each patch of a square picture; small ones (eyes, brows) from a quarter on."""
     side = len(part)
     patch = np.arange(side) * GRID // side
     cell = patch[:, None] * GRID + patch[None, :]
@@ -113,7 +117,7 @@ def commonest_parts(part: UInt8[np.ndarray, "side side"]) -> UInt8[np.ndarray, "
     counts = np.bincount((cell * kinds + part).ravel(), minlength=GRID * GRID * kinds).reshape(GRID, GRID, kinds)
     share = counts / np.maximum(counts.sum(axis=2, keepdims=True), 1)
     small = np.array([name in ("eye", "mouth", "brow", "lash") for name in IMAGE_PARTS])
-    share[..., small] *= 0.5 / 0.15
+    share[..., small] *= SMALL_PARTS_COUNT
     return share.argmax(axis=2).astype(np.uint8)
 
 
