@@ -108,3 +108,12 @@ def test_errors_are_one_line_and_leave_nothing(
     assert said in err
     assert len(err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_looks_like_markup_is_text(body: BodyModel, tmp_path: Path) -> None:
+    """Names come out of files that anybody may write; progress bars read brackets as markup."""
+    save_avatar(replace(tiny_avatar(body), name="[/red] [bold]"), tmp_path / "a.avatar")
+    assert cli.main(["avatar", "export", str(tmp_path / "a.avatar"), "-o", str(tmp_path / "a.ply")]) == 0
+    show = ["avatar", "show", str(tmp_path / "a.avatar"), "-o", str(tmp_path / "a.mp4"), "--size", "32", "48"]
+    assert cli.main(show) == 0
+    assert PlyData.read(tmp_path / "a.ply").comments[0] == "avatar [/red] [bold], exported by InPerson"

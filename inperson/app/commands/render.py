@@ -33,6 +33,7 @@ class Render:
         """Draw and write every frame."""
         from contextlib import closing
 
+        from rich.markup import escape
         from rich.progress import track
 
         from inperson.app.outputs import open_output
@@ -54,6 +55,8 @@ class Render:
                 stereo=self.stereo,
             )
             with open_output(self.out, *playback.picture_size, fps=motion.framerate) as writer:
-                for picture, time_s in track(playback.pictures(), avatar.name, total=len(motion), console=console):
+                for picture, time_s in track(
+                    playback.pictures(), escape(avatar.name), total=len(motion), console=console
+                ):
                     writer.write(picture, time_s)
         console.print(f"wrote {self.out}", soft_wrap=True, highlight=False)
