@@ -26,7 +26,8 @@ REVISIONS = {
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 """ImageNet's, which DINOv2 was trained with."""
-_MAX_LAYERS, _MAX_WIDTH, _MAX_SIDE = 64, 4096, 2048
+_MAX_LAYERS, _MAX_WIDTH, _MAX_SIDE = 24, 1024, 2048
+"""DINOv2-large's; the giant's feed-forward layers are of another kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ class DinoV2(nn.Module):
         self.embeddings = _Embeddings(config)
         self.encoder = _Encoder(config)
         self.layernorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.register_buffer("mean", torch.tensor(MEAN, device="cpu")[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor(STD, device="cpu")[:, None, None], persistent=False)
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(STD)[:, None, None], persistent=False)
 
     def forward(self, crop: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B 257 W"]:
         """Tokens of a crop as `NetInputs` has it: the global one, then GRID x GRID local ones row by row.
@@ -176,8 +177,13 @@ class _LayerScale(nn.Module):
         return x * self.lambda1
 
 
-def load_dinov2(repo: str = "facebook/dinov2-small", *, download: bool = False) -> DinoV2:
+def load_dinov2(repo: str = "facebook/dinov2-small", *, download: bool = False, cache: Path | None = None) -> DinoV2:
     """A frozen DINOv2 at the pinned revision, from the Hugging Face cache or, when asked, from the hub.
+
+    Args:
+        repo: one of `REVISIONS`.
+        download: whether the hub may be asked for files that are not cached.
+        cache: where the cache is, if not where Hugging Face's settings say.
 
     Raises:
         MissingModelError: `huggingface_hub` is not installed, or the files are neither cached nor to be had.
@@ -185,10 +191,9 @@ def load_dinov2(repo: str = "facebook/dinov2-small", *, download: bool = False) 
     """
     if repo not in REVISIONS:
         raise BadInputError(f"DINOv2 '{repo}' has no pinned revision", f"use one of {_known()}")
-    config = DinoConfig.read(_hub_file(repo, "config.json", download))
-    weights = _hub_file(repo, "model.safetensors", download)
-    with torch.device("meta"):
-        model = DinoV2(config)
+    config = DinoConfig.read(_hub_file(repo, "config.json", download, cache))
+    weights = _hub_file(repo, "model.safetensors", download, cache)
+    model = DinoV2(config)
     try:
         with safe_open(weights, framework="pt") as stored:
             names = set(stored.keys()) - {"embeddings.mask_token"}  # of its own training
@@ -204,14 +209,16 @@ def load_dinov2(repo: str = "facebook/dinov2-small", *, download: bool = False) 
     return model.requires_grad_(False).eval()
 
 
-def _hub_file(repo: str, name: str, download: bool) -> Path:
+def _hub_file(repo: str, name: str, download: bool, cache: Path | None) -> Path:
     try:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     except ImportError as error:
         raise MissingModelError("DINOv2 needs huggingface_hub", "pip install 'inperson[train]'") from error
     try:
-        return Path(hf_hub_download(repo, name, revision=REVISIONS[repo], local_files_only=not download))
+        return Path(
+            hf_hub_download(repo, name, revision=REVISIONS[repo], cache_dir=cache, local_files_only=not download)
+        )
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         mend = f"with a network connection, run `hf download {repo} --revision {REVISIONS[repo]}` once"
         raise MissingModelError(f"DINOv2 '{repo}' is not in the Hugging Face cache", mend) from error

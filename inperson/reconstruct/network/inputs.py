@@ -51,11 +51,11 @@ class CropBox:
         """The square, 0 beyond the picture."""
         height, width = picture.shape[:2]
         out = np.zeros((self.side, self.side, *picture.shape[2:]), picture.dtype)
-        top, bottom = max(self.top, 0), min(self.top + self.side, height)
-        left, right = max(self.left, 0), min(self.left + self.side, width)
-        out[top - self.top : bottom - self.top, left - self.left : right - self.left] = picture[
-            top:bottom, left:right
-        ]
+        top, left = max(self.top, 0), max(self.left, 0)
+        bottom = max(min(self.top + self.side, height), top)
+        right = max(min(self.left + self.side, width), left)
+        inside = np.s_[top - self.top : bottom - self.top, left - self.left : right - self.left]
+        out[inside] = picture[top:bottom, left:right]
         return out
 
     def normalised(self, pixels: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N 2"]:
