@@ -41,7 +41,8 @@ def test_mirror_swaps_left_and_right(atlas: UvAtlas, body: BodyModel) -> None:
     mirror = atlas.mirror.ravel()
     assert inside[mirror[inside]].all()
     apart = np.linalg.norm(points[mirror] * [-1, 1, 1] - points, axis=1)[inside]
-    assert np.quantile(apart, 0.5) < 0.006 and np.quantile(apart, 0.99) < 0.02
+    assert np.quantile(apart, 0.5) < 0.006
+    assert np.quantile(apart, 0.99) < 0.02
     assert (mirror[~inside] == np.flatnonzero(~inside)).all()
 
 

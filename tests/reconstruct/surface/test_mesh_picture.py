@@ -57,7 +57,8 @@ def test_no_cracks(seed: int) -> None:
         corners.reshape(-1, 2), np.ones((n + 1) ** 2), faces, np.ones(len(faces), bool), 30, 30
     )
     assert (index[3:27, 3:27] >= 0).all()
-    assert (index[:3] == -1).all() and (index[27:] == -1).all()
+    assert (index[:3] == -1).all()
+    assert (index[27:] == -1).all()
     assert np.abs(barycentric[index >= 0].sum(axis=1) - 1).max() < 1e-5
 
 

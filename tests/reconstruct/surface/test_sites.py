@@ -28,8 +28,10 @@ def sites(scene: Scene, share: np.ndarray) -> Sites:
 def test_about_as_many_as_asked_and_always_the_same(scene: Scene, share: np.ndarray, sites: Sites) -> None:
     again = lay_sites(scene.surface, share, COUNT)
     assert abs(len(sites) - COUNT) < 0.1 * COUNT
-    assert (sites.face_index == again.face_index).all() and (sites.barycentric == again.barycentric).all()
-    assert np.abs(sites.barycentric.sum(axis=1) - 1).max() < 1e-6 and (np.diff(sites.face_index) >= 0).all()
+    assert (sites.face_index == again.face_index).all()
+    assert (sites.barycentric == again.barycentric).all()
+    assert np.abs(sites.barycentric.sum(axis=1) - 1).max() < 1e-6
+    assert (np.diff(sites.face_index) >= 0).all()
 
 
 def test_discs_leave_no_holes(scene: Scene, sites: Sites) -> None:
@@ -48,7 +50,8 @@ def test_discs_leave_no_holes(scene: Scene, sites: Sites) -> None:
     alpha = OPACITY * np.exp(-0.5 * (distance / (DISC_RADIUS * sites.spacing[near])) ** 2)
     alpha *= np.einsum("nkc,nc->nk", turned[near], facing) > 0.3
     through = np.prod(1 - alpha, axis=1)
-    assert np.median(through) < 0.04 and np.quantile(through, 0.99) < 0.2
+    assert np.median(through) < 0.04
+    assert np.quantile(through, 0.99) < 0.2
 
 
 def test_no_two_are_on_top_of_each_other(scene: Scene, sites: Sites) -> None:
