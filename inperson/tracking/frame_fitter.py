@@ -3,18 +3,22 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 
+from inperson.tracking.anchors_follow import AnchorFollower
 from inperson.tracking.fit import landmarks as lm
 from inperson.tracking.fit.initialise import starting_pose
 from inperson.tracking.fit.observe import PersonModel, build_problem
-from inperson.tracking.fit.problem import FitProblem, TemporalPrior, no_past
+from inperson.tracking.fit.problem import Anchors, FitProblem, TemporalPrior, no_past
 from inperson.tracking.fit.skeleton import place_points
+from inperson.tracking.fit.so3 import exp_all
 from inperson.tracking.fit.solver import FitResult, fit
 from inperson.tracking.observation import Observation
 from inperson.tracking.parts import Part, per_joint
 
 _ITERATIONS, _ITERATIONS_FIRST = 4, 30
+_LOOKS_FIRST = 3
+"""Times the anchors are looked for in a first frame, each from the pose that the last look gave."""
 _LOST_NS = 500_000_000
 """Without a body for this long, the next one is fitted afresh."""
 _COST_JUMP = 4.0
@@ -38,9 +42,14 @@ class FittedFrame:
 
 
 class FrameFitter:
-    """Fits frame after frame of one person."""
+    """Fits frame after frame of one person.
 
-    def __init__(self) -> None:
+    Args:
+        follower: of the person's anchors, if a reference picture of them is known.
+    """
+
+    def __init__(self, follower: AnchorFollower | None = None) -> None:
+        self._follower = follower
         self._last: FitResult | None = None
         self._last_ns = 0
         self._usual_cost = np.inf
@@ -52,6 +61,7 @@ class FrameFitter:
         moving: Bool[np.ndarray, "55"],
         held: Float[np.ndarray, "55 3 3"],
         dt: float,
+        image: UInt8[np.ndarray, "H W 3"] | None = None,
     ) -> FittedFrame:
         """The solution for one observation with a body.
 
@@ -61,13 +71,17 @@ class FrameFitter:
             moving: joints that are seen; the others keep their rotation of `held`.
             held: local rotations as shown in the last frame.
             dt: seconds since the last observation.
+            image: the picture `obs` was seen in, where anchors are looked for.
         """
-        tracked = None
+        frame = _Frame(obs, person, moving, held)
+        tracked, anchors = None, None
         if self._last is not None and obs.time_ns - self._last_ns <= _LOST_NS:
-            tracked = _fit_on(self._last, obs, person, moving, held, dt)
+            rotations = frame.with_held(self._last.rotations)
+            anchors = self._look(frame, image, rotations, self._last.transl)
+            tracked = frame.fit_on(rotations, self._last.transl, dt, anchors)
         without_past = tracked is None
         if tracked is None or tracked[1].cost > _COST_JUMP * self._usual_cost:
-            fresh = _fit_afresh(obs, person, moving, held)
+            fresh = frame.fit_afresh(anchors) if anchors is not None else self._recognise(frame, image)
             if tracked is None or fresh[1].cost < tracked[1].cost:
                 tracked = fresh
         problem, result = tracked
@@ -76,30 +90,69 @@ class FrameFitter:
         self._last, self._last_ns = result, obs.time_ns
         return FittedFrame(problem, result, without_past)
 
+    def _look(
+        self, frame: "_Frame", image: np.ndarray | None, rotations: np.ndarray, transl: np.ndarray
+    ) -> Anchors | None:
+        if self._follower is None or image is None:
+            return None
+        return self._follower.look(image, rotations, transl, frame.obs.intrinsics)
 
-def _fit_on(
-    last: FitResult,
-    obs: Observation,
-    person: PersonModel,
-    moving: Bool[np.ndarray, "55"],
-    held: Float[np.ndarray, "55 3 3"],
-    dt: float,
-) -> tuple[FitProblem, FitResult]:
-    """From the last frame's solution, which is also the temporal prior."""
-    rotations = np.where(moving[:, None, None], last.rotations, held)
-    temporal = _temporal_prior(person, rotations, last.transl, moving, dt)
-    problem = build_problem(obs, person, temporal, moving)
-    return problem, fit(problem, rotations, last.transl, _ITERATIONS)
+    def _recognise(self, frame: "_Frame", image: np.ndarray | None) -> tuple[FitProblem, FitResult]:
+        """From the landmarks alone, then with the anchors that are found from there, or from where the person stood
+        in the reference picture: whoever made an avatar a moment ago has not moved much."""
+        fresh = frame.fit_afresh(None)
+        if self._follower is None or image is None:
+            return fresh
+        reference = self._follower.anchors.state
+        there = frame.with_held(exp_all(reference.full_pose.astype(np.float64))), reference.transl.astype(np.float64)
+        answers = []
+        for start in ((fresh[1].rotations, fresh[1].transl), there):
+            self._follower.forget()
+            answer = fresh
+            for _ in range(_LOOKS_FIRST):
+                anchors = self._look(frame, image, *start)
+                answer = frame.fit_from(*start, anchors)
+                start = answer[1].rotations, answer[1].transl
+            answers.append((self._follower.seen.sum(), answer))
+        found, answer = max(answers, key=lambda pair: pair[0])
+        if answer is answers[0][1]:  # the follower goes on from the better one
+            self._follower.forget()
+            self._look(frame, image, answer[1].rotations, answer[1].transl)
+        return answer if found else fresh
 
 
-def _fit_afresh(
-    obs: Observation, person: PersonModel, moving: Bool[np.ndarray, "55"], held: Float[np.ndarray, "55 3 3"]
-) -> tuple[FitProblem, FitResult]:
-    """From the landmarks alone, without a past."""
-    rotations, transl = starting_pose(obs, person.skeleton, held)
-    rotations = np.where(moving[:, None, None], rotations, held)
-    problem = build_problem(obs, person, no_past(rotations, transl), moving)
-    return problem, fit(problem, rotations, transl, _ITERATIONS_FIRST)
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """One observation of a person, and the ways to fit it."""
+
+    obs: Observation
+    person: PersonModel
+    moving: Bool[np.ndarray, "55"]
+    held: Float[np.ndarray, "55 3 3"]
+
+    def with_held(self, rotations: Float[np.ndarray, "55 3 3"]) -> Float[np.ndarray, "55 3 3"]:
+        """A pose in which what is not seen stays as it was shown."""
+        return np.where(self.moving[:, None, None], rotations, self.held)
+
+    def fit_on(
+        self, rotations: np.ndarray, transl: np.ndarray, dt: float, anchors: Anchors | None
+    ) -> tuple[FitProblem, FitResult]:
+        """From the last frame's solution, which is also the temporal prior."""
+        temporal = _temporal_prior(self.person, rotations, transl, self.moving, dt)
+        problem = build_problem(self.obs, self.person, temporal, self.moving, anchors)
+        return problem, fit(problem, rotations, transl, _ITERATIONS)
+
+    def fit_afresh(self, anchors: Anchors | None) -> tuple[FitProblem, FitResult]:
+        """From the landmarks alone, without a past."""
+        rotations, transl = starting_pose(self.obs, self.person.skeleton, self.held)
+        return self.fit_from(self.with_held(rotations), transl, anchors)
+
+    def fit_from(
+        self, rotations: np.ndarray, transl: np.ndarray, anchors: Anchors | None
+    ) -> tuple[FitProblem, FitResult]:
+        """From a pose that says nothing about this one, without a past."""
+        problem = build_problem(self.obs, self.person, no_past(rotations, transl), self.moving, anchors)
+        return problem, fit(problem, rotations, transl, _ITERATIONS_FIRST)
 
 
 def _temporal_prior(

@@ -4,17 +4,20 @@ import time
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from inperson.avatar.body import BodyModel
 from inperson.avatar.state import BodyState, Source
+from inperson.errors import BadInputError
+from inperson.tracking.anchors import AnchorSet
+from inperson.tracking.anchors_follow import AnchorFollower
 from inperson.tracking.face_retarget import FacePose, FaceRetargeter, NeutralFace
 from inperson.tracking.filters import FilterTuning, RotationFilter, VectorFilter
 from inperson.tracking.fit import landmarks as lm
 from inperson.tracking.fit.limits import pose_prior, rest_pose
 from inperson.tracking.fit.observe import PersonModel
 from inperson.tracking.fit.shape import ShapeCalibrator
-from inperson.tracking.fit.skeleton import SkeletonModel, place_points
+from inperson.tracking.fit.skeleton import FIT_BETAS, SkeletonModel, place_points
 from inperson.tracking.fit.so3 import exp_all, log_all
 from inperson.tracking.fit.solver import FitResult
 from inperson.tracking.fit.torso import torso_of
@@ -55,6 +58,12 @@ class Tracker:
         profile: what is known of the user; None estimates shape and neutral face over the first seconds.
         timing: how lost parts are held.
         smooth: filter the output (live); offline smoothing looks ahead instead.
+        anchors: what the user's surface looks like and where; they bring a profile of their own. `update` then needs
+            every frame's picture too.
+
+    Raises:
+        ValueError: both a profile and anchors are given.
+        BadInputError: the anchors were made for another body.
     """
 
     def __init__(
@@ -64,10 +73,13 @@ class Tracker:
         *,
         timing: HoldTiming | None = None,
         smooth: bool = True,
+        anchors: AnchorSet | None = None,
     ) -> None:
+        if anchors is not None:
+            profile = _profile_of(anchors, profile, body)
         self.body = body
         self._smooth = smooth
-        self._model = SkeletonModel.from_body(body)
+        self._model = SkeletonModel.from_body(body, max(FIT_BETAS, 0 if profile is None else len(profile.betas)))
         self._prior = pose_prior(body)
         self._rest = exp_all(rest_pose(self._prior))
         self._calibrator = ShapeCalibrator(self._model) if profile is None else None
@@ -94,7 +106,9 @@ class Tracker:
         self._rotation_filter = RotationFilter(*_rotation_tuning())
         self._transl_filter = VectorFilter(_TRANSL_TUNING)
         self._expression_filter = VectorFilter(FilterTuning(4.0, 8.0))
-        self._fitter = FrameFitter()
+        self._fitter = FrameFitter(
+            None if anchors is None else AnchorFollower(anchors, self._model.shaped(self._betas, self._hand_scale))
+        )
         self._fitted: FitResult | None = None
         self._last_ns: int | None = None
         self._transl, self._root = np.array([0.0, 0.0, -1.5]), np.eye(3)
@@ -127,8 +141,13 @@ class Tracker:
         """How far a state of this user is from what was seen."""
         return measure_residuals(obs, self._model.shaped(self._betas, self._hand_scale), state)
 
-    def update(self, obs: Observation) -> TrackedFrame:
-        """The state for one observation."""
+    def update(self, obs: Observation, image: UInt8[np.ndarray, "H W 3"] | None = None) -> TrackedFrame:
+        """The state for one observation.
+
+        Args:
+            obs: what was seen.
+            image: the picture it was seen in; only anchors need it.
+        """
         start = time.perf_counter()
         dt = 1 / 30 if self._last_ns is None else float(np.clip((obs.time_ns - self._last_ns) * 1e-9, 1e-3, 1.0))
         self._last_ns = obs.time_ns
@@ -136,7 +155,7 @@ class Tracker:
         seen = self._seen.update(obs)
         obs = _believed(obs, seen)
         if Part.TRUNK in seen:
-            self._fit_frame(obs, seen, dt)
+            self._fit_frame(obs, seen, dt, image)
         rotations = self._show_body(seen, dt)
         face = self._show_face(obs, Part.FACE in seen, dt)
         state = self._state(obs, rotations, face, seen)
@@ -144,12 +163,14 @@ class Tracker:
         held = tuple(part for part in Part if part not in seen)
         return TrackedFrame(state, obs, residuals, held, (time.perf_counter() - start) * 1e3)
 
-    def _fit_frame(self, obs: Observation, seen: frozenset[Part], dt: float) -> None:
+    def _fit_frame(
+        self, obs: Observation, seen: frozenset[Part], dt: float, image: UInt8[np.ndarray, "H W 3"] | None
+    ) -> None:
         """Fits the body, and learns about the user from it."""
         self._ease_shape(dt)
         skeleton = self._model.shaped(self._betas, self._hand_scale)
         person = PersonModel(skeleton, self._torso, self._prior, self._head_pitch.value)
-        fitted = self._fitter.fit(obs, person, moving_joints(seen), self._held_rotations(), dt)
+        fitted = self._fitter.fit(obs, person, moving_joints(seen), self._held_rotations(), dt, image)
         if fitted.without_past:
             self._rotation_filter.reset()
             self._transl_filter.reset()
@@ -242,6 +263,17 @@ class Tracker:
             confidence=np.array([self._trust[p] * self._keepers[p].presence for p in shown], np.float32),
             source=tuple(Source.CAMERA if p in seen else Source.HELD for p in shown),
         )
+
+
+def _profile_of(anchors: AnchorSet, profile: UserProfile | None, body: BodyModel) -> UserProfile:
+    if profile is not None:
+        raise ValueError("anchors know whom they belong to: give no profile beside them")
+    if anchors.profile.body_sha256 != body.sha256:
+        raise BadInputError(
+            f"the anchors were made for body '{anchors.profile.body_name}', not '{body.name}'",
+            f"track with --body {anchors.profile.body_name}",
+        )
+    return anchors.profile
 
 
 def _believed(obs: Observation, seen: frozenset[Part]) -> Observation:

@@ -6,17 +6,19 @@ from functools import cache
 import numpy as np
 
 from inperson.avatar.body import BodyModel, load_body
+from inperson.avatar.skinning import BodyPoser
 from inperson.avatar.state import BodyState
 from inperson.conventions import Intrinsics
 from inperson.tracking.fit.landmarks import JOINT, STEADIED_ARM_POINTS
 from inperson.tracking.fit.limits import pose_prior, rest_pose
 from inperson.tracking.fit.observe import PersonModel, build_problem
-from inperson.tracking.fit.problem import FitProblem, TemporalPrior
+from inperson.tracking.fit.problem import Anchors, FitProblem, TemporalPrior
 from inperson.tracking.fit.skeleton import SkeletonModel
 from inperson.tracking.fit.so3 import exp_all
 from inperson.tracking.fit.torso import torso_of
 from inperson.tracking.head_pitch import USUAL_PITCH
 from inperson.tracking.ideal_observation import LandmarkNoise, observe_state
+from inperson.tracking.residuals import project
 
 CAMERA = Intrinsics.from_horizontal_fov(640, 480)
 MOVING = np.ones(55, bool)
@@ -82,4 +84,18 @@ def random_case(seed: int, *, hands: tuple[bool, bool] = (True, True), face: boo
         depth=rng.normal(-1.4, 0.05, 8),
         inv_sigma_depth=30.0,
     )
-    return Case(state, build_problem(obs, person(), temporal, MOVING), start, transl)
+    return Case(state, build_problem(obs, person(), temporal, MOVING, random_anchors(rng, state)), start, transl)
+
+
+def random_anchors(rng: np.random.Generator, state: BodyState, count: int = 6) -> Anchors:
+    """Places carried by up to four joints of trunk and arms, seen a few pixels off; the last is switched off."""
+    body_poser = BodyPoser(body(), np.zeros(10))
+    carrier = np.array([[9, 6, 13, 16], [12, 15, 9, 14], [16, 18, 13, 9], [17, 14, 9, 6], [3, 0, 6, 1], [9, 6, 3, 0]])
+    weight = rng.dirichlet(np.ones(4), count)
+    weight[1, 2:], weight[1, :2] = 0.0, (0.4, 0.6)
+    offset = rng.normal(0.0, 0.1, (count, 4, 3))
+    transforms, joints, _ = body_poser.joint_transforms(state)
+    carried = joints[carrier] + np.einsum("nkij,nkj->nki", transforms[carrier][..., :3], offset)
+    pixel = project(np.einsum("nk,nki->ni", weight, carried), CAMERA) + rng.normal(0.0, 1.0, (count, 2))
+    inv_sigma = np.append(rng.uniform(0.2, 0.6, count - 1), 0.0)
+    return Anchors(carrier[:count], weight, offset, pixel, inv_sigma)

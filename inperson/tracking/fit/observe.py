@@ -9,6 +9,7 @@ from inperson.conventions import gl_from_cv_points
 from inperson.tracking.fit import landmarks as lm
 from inperson.tracking.fit.problem import (
     NUM_JOINTS,
+    Anchors,
     Directions,
     FitProblem,
     PosePrior,
@@ -16,6 +17,7 @@ from inperson.tracking.fit.problem import (
     Skeleton,
     TemporalPrior,
     Torso,
+    no_anchors,
     unknown_columns,
 )
 from inperson.tracking.fit.so3 import exp_all
@@ -96,6 +98,7 @@ def build_problem(
     person: PersonModel,
     temporal: TemporalPrior,
     moving: Bool[np.ndarray, "55"],
+    anchors: Anchors | None = None,
 ) -> FitProblem:
     """The fit of one frame.
 
@@ -104,6 +107,7 @@ def build_problem(
         person: the person's shape.
         temporal: the last frame.
         moving: joints that may turn; the others stay where the starting point has them.
+        anchors: places of the person's surface that were recognised in the frame.
     """
     k = obs.intrinsics
     points, pixels, weights = _pixel_targets(obs)
@@ -124,6 +128,7 @@ def build_problem(
         person.torso,
         in_front,
         unknown_columns(moving),
+        no_anchors() if anchors is None else anchors,
     )
 
 

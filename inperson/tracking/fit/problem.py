@@ -106,6 +106,23 @@ class Torso(NamedTuple):
     """Per metre of penetration."""
 
 
+class Anchors(NamedTuple):
+    """Places on the skinned surface seen at pixels (of the reprojections' camera).
+
+    An anchor carried by K joints stands at the weighted mean of where each of them takes it (linear blend skinning).
+    """
+
+    carrier: Int[np.ndarray, "N K"]
+    """Joints."""
+    weight: Float[np.ndarray, "N K"]
+    """Add up to 1; 0 for carriers that are not used."""
+    offset: Float[np.ndarray, "N K 3"]
+    """Relative to each carrier in the rest pose, metres."""
+    pixel: Float[np.ndarray, "N 2"]
+    inv_sigma: Float[np.ndarray, " N"]
+    """Per pixel."""
+
+
 class FitProblem(NamedTuple):
     """Everything one fit needs besides its starting point."""
 
@@ -119,6 +136,7 @@ class FitProblem(NamedTuple):
     """Sample points the camera sees: they lie between the camera and the trunk."""
     dof: Int[np.ndarray, "55"]
     """First column of each joint in the unknowns (translation is columns 0 to 2); -1 where it is held."""
+    anchors: Anchors
 
 
 class Contacts(NamedTuple):
@@ -141,6 +159,11 @@ def unknown_columns(active: Bool[np.ndarray, "55"]) -> Int[np.ndarray, "55"]:
 def num_unknowns(dof: Int[np.ndarray, "55"]) -> int:
     """Length of the tangent vector: translation and three per moving joint."""
     return 3 + 3 * int((dof >= 0).sum())
+
+
+def no_anchors() -> Anchors:
+    """For a person of whom no reference picture is known."""
+    return Anchors(np.zeros((0, 1), np.int64), *(np.zeros(shape) for shape in ((0, 1), (0, 1, 3), (0, 2), (0,))))
 
 
 def no_past(rotations: Float[np.ndarray, "55 3 3"], transl: Float[np.ndarray, "3"]) -> TemporalPrior:

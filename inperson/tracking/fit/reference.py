@@ -9,7 +9,14 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from inperson.tracking.fit.problem import Contacts, FitProblem, num_unknowns
-from inperson.tracking.fit.rows import HUBER_CONTACT, HUBER_DEPTH, HUBER_DIRECTIONS, HUBER_PIXELS, MIN_DEPTH
+from inperson.tracking.fit.rows import (
+    HUBER_ANCHORS,
+    HUBER_CONTACT,
+    HUBER_DEPTH,
+    HUBER_DIRECTIONS,
+    HUBER_PIXELS,
+    MIN_DEPTH,
+)
 from inperson.tracking.fit.solver import FitResult
 
 
@@ -42,6 +49,12 @@ def residuals_reference(
     d = problem.directions
     vectors = (X[d.head] - X[d.tail]) * d.inv_length[:, None]
     directions = (d.inv_sigma * (vectors - d.target)).ravel()
+    a = problem.anchors
+    carried = P[a.carrier] + np.einsum("nkij,nkj->nki", G[a.carrier], a.offset)
+    x = np.einsum("nk,nki->ni", a.weight, carried)
+    depth = np.maximum(-x[:, 2], MIN_DEPTH)
+    uv = np.stack([cx + fx * x[:, 0] / depth, cy - fy * x[:, 1] / depth], axis=1)
+    anchors = (a.inv_sigma[:, None] * (uv - a.pixel)).ravel()
     others = [
         _prior_reference(problem, rotations),
         _hinge_reference(problem, rotations),
@@ -49,10 +62,12 @@ def residuals_reference(
         problem.temporal.inv_sigma_depth * (X[problem.temporal.point, 2] - problem.temporal.depth),
         _contact_reference(problem, contacts, G, P),
     ]
-    r = np.concatenate([pixels, directions, *others])
+    r = np.concatenate([pixels, directions, anchors, *others])
     huber = np.full(len(r), np.inf)
+    first_anchor = len(pixels) + len(directions)
     huber[: len(pixels)] = HUBER_PIXELS
-    huber[len(pixels) : len(pixels) + len(directions)] = HUBER_DIRECTIONS
+    huber[len(pixels) : first_anchor] = HUBER_DIRECTIONS
+    huber[first_anchor : first_anchor + len(anchors)] = HUBER_ANCHORS
     touching = len(r) - len(contacts.sample)
     huber[touching - len(problem.temporal.point) : touching] = HUBER_DEPTH
     huber[touching:] = HUBER_CONTACT

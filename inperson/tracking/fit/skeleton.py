@@ -11,7 +11,7 @@ from inperson.tracking.fit.landmarks import JOINT, LEFT_HAND, RIGHT_HAND, joint_
 from inperson.tracking.fit.problem import NUM_JOINTS, Skeleton
 
 FIT_BETAS = 10
-"""Shape coefficients that tracking estimates; the rest stay zero."""
+"""Shape coefficients that tracking estimates; the rest stay zero unless a profile knows them."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ class SkeletonModel:
     chain_length: Int[np.ndarray, "55"]
 
     @staticmethod
-    def from_body(body: BodyModel) -> "SkeletonModel":
-        num_betas = min(FIT_BETAS, body.num_betas)
+    def from_body(body: BodyModel, num_betas: int = FIT_BETAS) -> "SkeletonModel":
+        """The skeleton of a body, as a function of its first `num_betas` shape coefficients (or all it has)."""
+        num_betas = min(num_betas, body.num_betas)
         joints, joint_dirs = joint_basis(body, num_betas)
         carrier, points, point_dirs = landmark_basis(body, num_betas)
         parents = np.asarray(body.parents, np.int64)
