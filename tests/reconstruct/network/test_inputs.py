@@ -139,7 +139,7 @@ def test_unseen_texels_are_completed_and_face_away(inputs: NetInputs) -> None:
     assert filled.max() <= 1.0
     # the photo's blue is one half everywhere; mouth and eyes have colours of their own
     assert (np.abs(filled[2] - 0.5) < 0.02).mean() > 0.9
-    assert channel(inputs, "view_normal_z")[0][confidence > 0.5].min() > 0.0
+    assert channel(inputs, "view_normal_z")[0][confidence > 0.5].min() > -0.2  # the line of sight is not the axis
 
 
 def test_the_picture_of_the_mesh_may_be_left_to_it(scene: Scene, inputs: NetInputs) -> None:
