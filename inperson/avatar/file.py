@@ -3,6 +3,7 @@
 The layout is written down in docs/formats_avatar.md.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,14 @@ def _to_bytes(avatar: GaussianAvatar) -> bytes:
     decode_header(metadata)
     file_arrays.check_layout(layout, version)
     file_arrays.decode(arrays.__getitem__, layout, version)
-    data = save(arrays, metadata)
+    data = _with_sorted_header(save(arrays, metadata))
     _check_size(len(data), int.from_bytes(data[:8], "little"))
     return data
+
+
+def _with_sorted_header(data: bytes) -> bytes:
+    """The same file, its header in order: safetensors gives metadata in any, but equal avatars give equal files."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8:start]), sort_keys=True, separators=(",", ":")).encode()
+    header = header.ljust(-(-len(header) // 8) * 8)  # arrays stay aligned
+    return len(header).to_bytes(8, "little") + header + data[start:]

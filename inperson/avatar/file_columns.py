@@ -2,8 +2,8 @@
 
 About 28 bytes a Gaussian: 32-bit face, two 16-bit barycentric coordinates (the third is what is missing
 to one), half-precision offsets and colours, 8-bit quaternions, natural logarithms of the scales in half
-precision, 8-bit opacities. Residuals add 12 bytes a Gaussian and component, in half precision: to a ten-thousandth
-of a millimetre at one millimetre, and to a tenth of an 8-bit step of colour.
+precision, 8-bit opacities. Residuals add 12 bytes a Gaussian and component, in half precision: to half a
+micrometre at one millimetre, and to a hundredth of an 8-bit step at a colour difference of 0.1.
 """
 
 from collections.abc import Callable

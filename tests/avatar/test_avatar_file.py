@@ -108,9 +108,31 @@ def test_residuals_and_reference_come_one_without_the_other(tmp_path: Path, kept
     assert [name for name in both if getattr(back, name) is not None] == [kept]
 
 
+def test_equal_avatars_give_equal_files(saved_with_residuals: Path, tmp_path: Path) -> None:
+    avatar = load_avatar(saved_with_residuals)
+    files = set()
+    for name in "abc":
+        save_avatar(avatar, tmp_path / name)
+        files.add((tmp_path / name).read_bytes())
+    assert len(files) == 1
+
+
+VERSION_1 = Path(__file__).parent / "data" / "version1.avatar"
+"""Written by the first release of the format, of `made_up_avatar(40, 4, 11)`."""
+
+
+def test_what_version_1_can_hold_is_written_as_it_was(tmp_path: Path) -> None:
+    save_avatar(made_up_avatar(40, 4, 11), tmp_path / "a.avatar")
+    assert metadata_of(tmp_path / "a.avatar") == metadata_of(VERSION_1)
+    old, new = load(VERSION_1.read_bytes()), load((tmp_path / "a.avatar").read_bytes())
+    assert old.keys() == new.keys()
+    for name in old:
+        np.testing.assert_array_equal(new[name], old[name])
+
+
 def test_a_file_of_version_1_opens_for_ever() -> None:
-    """`data/version1.avatar` was written by the first release of the format; numbers are from its own reader."""
-    avatar = load_avatar(Path(__file__).parent / "data" / "version1.avatar")
+    """The numbers are from its own reader."""
+    avatar = load_avatar(VERSION_1)
     assert (len(avatar.scales), avatar.sh.shape, avatar.body_sha256) == (40, (40, 4, 3), "ab" * 32)
     assert avatar.provenance == {"licence": "CC0-1.0", "consent": "synthetic person", "tool": "a test"}
     assert (avatar.residuals, avatar.reference) == (None, None)
