@@ -53,6 +53,7 @@ class Show:
             console.print(f"wrote {self.out}", soft_wrap=True, highlight=False)
 
     def _draw(self, avatar: "GaussianAvatar", out: Path, console: Console) -> None:
+        from rich.markup import escape
         from rich.progress import track
 
         from inperson.app.outputs import Mp4Writer, check_writable, write_png
@@ -69,7 +70,7 @@ class Show:
         else:
             count = round(TURN_SECONDS * TURN_RATE)
             with Mp4Writer(out, *self.size, fps=TURN_RATE) as writer:
-                pictures = track(table.turn(count), avatar.name, total=count, console=console)
+                pictures = track(table.turn(count), escape(avatar.name), total=count, console=console)
                 for number, picture in enumerate(pictures):
                     writer.write(picture, number / TURN_RATE)
         rasterizer.close()
