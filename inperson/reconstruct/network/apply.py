@@ -13,6 +13,7 @@ from inperson.reconstruct.canonical import CanonicalGaussians
 from inperson.reconstruct.network.interface import UvAttributes
 from inperson.reconstruct.stages import DressedSurface, SeenSites, Sites
 from inperson.reconstruct.surface.atlas import UvAtlas
+from inperson.reconstruct.surface.filling import HALF_TRUST
 from inperson.reconstruct.surface.gaussians import plain_gaussians
 
 _CHANNELS = {"offset": 3, "log_scale": 3, "rotation": 3, "opacity": 1, "color": 3, "features": 7}
@@ -36,16 +37,16 @@ def gaussians_from(
         sites: where the Gaussians go.
         surface: what the sites lie on.
         atlas: which texels hold values.
-        seen: what the photo shows of the sites at its full resolution; replaces the map's colour as far as it is
-            confident. None leaves all colours to the map.
+        seen: what the photo shows of the sites at its full resolution; replaces the map's colour as far as the
+            plain completion would trust it. None leaves all colours to the map.
         index: which of the batch.
     """
     at = _at_sites(attributes, sites, atlas, index)
     color = at["color"]
     if seen is not None:
         confidence = _tensor(seen.confidence)[:, None]
-        # where the photo shows nothing its colour means nothing, so it is not even multiplied
-        color = torch.where(confidence > 0, torch.lerp(color, _tensor(seen.color), confidence), color)
+        trusted = torch.lerp(color, _tensor(seen.color), confidence / (confidence + HALF_TRUST))
+        color = torch.where(confidence > 0, trusted, color)  # what is not seen has no colour, not even a number
     plain = plain_gaussians(sites, np.zeros((len(sites), 3), np.float32), surface)
     return replace(
         plain,
@@ -79,7 +80,7 @@ def _leaf(x: Tensor) -> Tensor:
 
 def _at_sites(attributes: UvAttributes, sites: Sites, atlas: UvAtlas, index: int) -> dict[str, Float[Tensor, "N C"]]:
     """All maps at the sites' uv, bilinear; texels that no face covers count as their nearest that one does."""
-    maps = torch.cat([getattr(attributes, name)[index] for name in _CHANNELS])
+    maps = torch.cat([getattr(attributes, name)[index] for name in _CHANNELS]).cpu()
     padded = maps.flatten(1)[:, _long(atlas.nearest.ravel())].view_as(maps)
     uv = _tensor(sites.uv)
     places = torch.stack([2.0 * uv[:, 0] - 1.0, 1.0 - 2.0 * uv[:, 1]], dim=1)

@@ -13,6 +13,7 @@ from inperson.reconstruct.network.apply import gaussians_from, settled
 from inperson.reconstruct.network.interface import UvAttributes
 from inperson.reconstruct.stages import DressedSurface, SeenSites, Sites
 from inperson.reconstruct.surface.atlas import UvAtlas, texel_sites
+from inperson.reconstruct.surface.filling import HALF_TRUST
 from inperson.reconstruct.surface.gaussians import plain_gaussians
 from inperson.reconstruct.surface.places import uv_at
 
@@ -114,7 +115,7 @@ def test_texels_own_sites_get_their_texel(surface: DressedSurface, atlas: UvAtla
     torch.testing.assert_close(got.colors, want, atol=0.02, rtol=0.0)
 
 
-def test_the_photo_s_colour_counts_as_far_as_it_is_sure(
+def test_the_photo_s_colour_counts_as_far_as_the_plain_completion_trusts_it(
     surface: DressedSurface, atlas: UvAtlas, sites: Sites
 ) -> None:
     attributes = maps()
@@ -123,7 +124,9 @@ def test_the_photo_s_colour_counts_as_far_as_it_is_sure(
     color = np.where(confidence[:, None] > 0, 0.75, np.nan).astype(np.float32).repeat(3, axis=1)
     seen = SeenSites(np.zeros((500, 2), np.float32), color, confidence)
     got = gaussians_from(attributes, sites, surface, atlas, seen).colors
-    torch.testing.assert_close(got[:3], torch.tensor([[0.25] * 3, [0.5] * 3, [0.75] * 3]))
+    half = 0.25 + 0.5 * 0.5 / (0.5 + HALF_TRUST)
+    full = 0.25 + 0.5 * 1.0 / (1.0 + HALF_TRUST)
+    torch.testing.assert_close(got[:3], torch.tensor([[0.25] * 3, [half] * 3, [full] * 3]))
     assert got.isfinite().all()
 
 
