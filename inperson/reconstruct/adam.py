@@ -47,6 +47,18 @@ class Adam:
             )
             parameter.grad = None
 
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """The moments and how many steps they are of, to go on from (`resume`)."""
+        moments = {f"{name}.{k}": m for name, pair in self._moments.items() for k, m in enumerate(pair)}
+        return {"step": np.array(self._step)} | {name: m.copy() for name, m in moments.items()}
+
+    def resume(self, snapshot: dict[str, np.ndarray]) -> None:
+        """Go on where `snapshot` was taken of an optimiser of the same parameters."""
+        self._step = int(snapshot["step"])
+        for name, pair in self._moments.items():
+            for k, moments in enumerate(pair):
+                moments[...] = snapshot[f"{name}.{k}"]
+
     def follow(self, source: Int[np.ndarray, " M"], is_new: Bool[np.ndarray, " M"]) -> None:
         """Rows were rearranged: row i now continues row `source[i]`; new rows start without momentum."""
         for name, moments in self._moments.items():
