@@ -22,6 +22,7 @@ from inperson.avatar.atomic_file import write_atomically
 from inperson.avatar.body import BodyModel, load_body
 from inperson.errors import BadInputError
 from inperson.paths import assets_dir
+from inperson.reconstruct.network.building import build_network
 from inperson.reconstruct.network.config import NetConfig
 from inperson.reconstruct.network.encoder import Backbone
 from inperson.reconstruct.network.model import ReconstructionNet
@@ -103,21 +104,21 @@ def load_network(path: Path | None = None, backbone: Backbone | None = None) -> 
     """A trained network, ready for inference (by default the shipped one).
 
     Args:
-        backbone: for a network whose semantic tokens come from one (`load_dinov2(header.config.dinov2)`).
+        backbone: of a network whose semantic tokens come from one; None takes it out of the Hugging Face cache.
 
     Raises:
         BadInputError: no such file; it is damaged, of another kind, from a newer version or for another uv map; or
-            a backbone is missing or not wanted.
+            it takes no backbone.
+        MissingModelError: its backbone is not in the cache.
     """
     path = path or shipped_network()
     with _opened(path) as stored:
         header = _header_of(path, stored.metadata())
         if header.uv_sha256 != uv_fingerprint(load_body("neutral")):
             raise BadInputError(f"network {path} is for another body's uv map", "train it for this body")
-        if (header.config.semantic == "dinov2") != (backbone is not None):
-            mend = f"fetch {header.config.dinov2}" if backbone is None else "give no backbone"
-            raise BadInputError(f"network {path} has semantic tokens of kind '{header.config.semantic}'", mend)
-        network = ReconstructionNet(header.config, backbone)  # NetConfig bounds its size
+        if backbone is not None and header.config.semantic != "dinov2":
+            raise BadInputError(f"network {path} has semantic tokens of its own", "give no backbone")
+        network = build_network(header.config, backbone)  # NetConfig bounds its size
         state = _checked_state(path, stored, {n: tuple(v.shape) for n, v in network.state_dict().items()})
     network.load_state_dict(state, assign=True)
     return network.requires_grad_(False).eval()

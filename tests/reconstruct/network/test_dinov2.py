@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import huggingface_hub
 import numpy as np
 import pytest
 import torch
@@ -13,6 +14,7 @@ from scipy.special import erf, softmax
 from torch.nn import functional as F
 
 from inperson.errors import BadInputError, MissingModelError
+from inperson.reconstruct.network.building import build_network
 from inperson.reconstruct.network.config import NetConfig
 from inperson.reconstruct.network.dinov2 import MEAN, REVISIONS, STD, load_dinov2
 from inperson.reconstruct.network.interface import NetInputs
@@ -138,6 +140,19 @@ def test_positions_are_stretched_over_more_patches(cache: Path) -> None:
 def test_nothing_cached_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(MissingModelError, match=rf"not in the Hugging Face cache: .*{REVISIONS[REPO]}"):
         load_dinov2(cache=tmp_path)
+
+
+def test_a_network_looks_for_its_backbone_in_the_cache(
+    cache: Path, tmp_path: Path, config: NetConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(cache))
+    network = build_network(replace(config, semantic="dinov2"))
+    path = tmp_path / "net.safetensors"
+    save_network(network, path, {})
+    assert load_network(path).config == network.config
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
+    with pytest.raises(MissingModelError, match="hf download facebook/dinov2-small"):
+        load_network(path)
 
 
 def test_unknown_repositories_have_no_pinned_revision(tmp_path: Path) -> None:

@@ -93,7 +93,6 @@ BIAS = "head.out.bias"
         (_set_config("size", True), "wrong kind"),
         (_set_config("max_offset", float("nan")), "limits"),
         (_set_config("semantic", "psychic"), "semantic"),
-        (_set_config("semantic", "dinov2"), "semantic tokens of kind 'dinov2'.*fetch facebook/dinov2-small"),
         (_set_config("surprise", 1), "missing or unknown"),
         (_set_config("token_width", 40), "wrong type or shape"),
         (_set_config("token_blocks", 2), "does not hold the arrays"),
