@@ -29,6 +29,8 @@ BAND_METRES = 0.16
 FRONT_SHARE = 0.1
 """How much what faces forwards says about the back, less than what faces sideways: prints are in the middle."""
 MIRROR_TRUST = 0.6
+UNLIKE = 0.25
+"""RGB distance to what the surroundings suggest at which a mirrored colour is half as likely: hair on one side."""
 FADE_METRES = 0.05
 """How far a difference between what is seen and the guide spreads into the unseen."""
 HALF_TRUST = 0.06
@@ -40,17 +42,20 @@ NO_COLOR = 0.5
 def fill_colors(sites: Sites, seen: SeenSites, surface: DressedSurface) -> Float[np.ndarray, "N 3"]:
     """Colours for every site: the seen ones where they are sure, completed elsewhere; sRGB-encoded, 0 to 1."""
     body = surface.body
+    faces = sites.face_index, sites.barycentric
+    regions = Regions.of(body, surface.betas)
+    guide = _guide(regions, body, sites, seen)
     own = seen.confidence / (seen.confidence + HALF_TRUST)
-    mirror = mirrored_places(body, sites.face_index, sites.barycentric)
-    trust = MIRROR_TRUST * own[mirror]
+    spread = _spread_difference(surface, sites, seen.color, own, guide)
+    completed = at_places(guide + spread, body.faces, *faces)
+
+    mirror = mirrored_places(body, *faces)
+    unlike = np.linalg.norm(seen.color[mirror] - completed, axis=1) / UNLIKE
+    trust = MIRROR_TRUST * own[mirror] / (1.0 + unlike**4)
     known = own + (1.0 - own) * trust
     color = own[:, None] * seen.color + ((1.0 - own) * trust)[:, None] * seen.color[mirror]
     color = color / np.maximum(known, 1e-6)[:, None]
-
-    regions = Regions.of(body, surface.betas)
-    guide = _guide(regions, body, sites, seen)
-    spread = _spread_difference(surface, sites, color, known, guide)
-    completed = at_places(guide + spread, body.faces, sites.face_index, sites.barycentric)
+    completed = at_places(guide + _spread_difference(surface, sites, color, known, guide), body.faces, *faces)
     out = known[:, None] * color + (1.0 - known)[:, None] * completed
     out = with_mouth(out, sites, seen, surface)
     out = with_eyes(out, sites, seen, surface, white_level(sites, seen, surface))

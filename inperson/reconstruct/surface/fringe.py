@@ -16,10 +16,12 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from inperson.avatar.binding import SurfaceBinding, quats_of
+from inperson.avatar.body import LEFT_EYE, RIGHT_EYE, SKIN
 from inperson.conventions import quat_xyzw_from_wxyz
 from inperson.reconstruct.canonical import CanonicalGaussians
 from inperson.reconstruct.stages import DressedSurface, Matte, MeshPicture, PhotoFit, SeenSites, Sites
-from inperson.reconstruct.surface.gaussians import joined
+from inperson.reconstruct.surface.gaussians import joined, site_normals
+from inperson.reconstruct.surface.places import part_of_faces
 from inperson.reconstruct.surface.posing import turned_back
 
 MAX_PIXELS = 2500
@@ -33,6 +35,10 @@ METRES_PER_COLOR = 0.5
 LEAST_ALPHA = 0.25
 SPILLED_LOGIT = -4.0
 """Opacity (0.02) of what the matte says is not there."""
+INSET_PIXELS = 0.8
+"""How far sites move inwards: a rasteriser widens what it draws by about as much (its low-pass filter)."""
+MAX_INSET = 0.003
+"""Metres."""
 RIM_PIXELS = 1.0
 """Beside the surface, discs reach that far by themselves."""
 
@@ -52,7 +58,7 @@ def fringe_gaussians(
         none, nowhere = np.zeros(0), np.zeros((0, 3))
         return _hung(surface, fit, none.astype(np.int32), nowhere, nowhere, nowhere, none, nowhere)
     edge_rows, edge_columns = np.nonzero(drawn & (_inwards(drawn) < 2.0))
-    metres = float(np.median(picture.depth[drawn])) / fit.view.intrinsics.fx
+    metres = _pixel_metres(picture, fit)
 
     def key(r: np.ndarray, c: np.ndarray) -> Float[np.ndarray, "N 5"]:
         return np.hstack([metres * np.stack([c, r], axis=1), METRES_PER_COLOR * matte.foreground[r, c]])
@@ -103,11 +109,25 @@ def with_fringe(
     picture: MeshPicture,
     matte: Matte,
 ) -> CanonicalGaussians:
-    """Gaussians of all sites, in their order, faded where they spill out of the matte; then those of the fringe."""
+    """Gaussians of all sites, in their order, then those of the fringe.
+
+    The sites' are faded where they spill out of the matte, and inset so that the drawn outline is the surface's.
+    """
     spill = torch.from_numpy(spilled(sites, seen, matte))
     logits = gaussians.logits.detach() * (1.0 - spill) + SPILLED_LOGIT * spill
-    kept = replace(gaussians, logits=logits.requires_grad_(True))
+    outside = np.isin(part_of_faces(surface.body)[sites.face_index], (SKIN, LEFT_EYE, RIGHT_EYE))
+    inset = (
+        min(INSET_PIXELS * _pixel_metres(picture, fit), MAX_INSET) * outside[:, None] * site_normals(sites, surface)
+    )
+    shift = gaussians.shift.detach() - torch.from_numpy(inset).float() / gaussians.spacing[:, None]
+    kept = replace(gaussians, logits=logits.requires_grad_(True), shift=shift.requires_grad_(True))
     return joined(kept, fringe_gaussians(surface, fit, picture, matte))
+
+
+def _pixel_metres(picture: MeshPicture, fit: PhotoFit) -> float:
+    """Width of a pixel at the person's distance; 0 where nobody is drawn."""
+    depth = picture.depth[picture.depth > 0]
+    return float(np.median(depth)) / fit.view.intrinsics.fx if len(depth) else 0.0
 
 
 def _thinned(missing: Bool[np.ndarray, "H W"]) -> tuple[np.ndarray, np.ndarray, int]:

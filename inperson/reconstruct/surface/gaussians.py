@@ -5,21 +5,34 @@ import torch
 from jaxtyping import Float
 
 from inperson.avatar.binding import quats_of
+from inperson.avatar.body import SKIN
 from inperson.reconstruct.canonical import LEARNED, CanonicalGaussians
-from inperson.reconstruct.stages import DressedSurface, Sites
-from inperson.reconstruct.surface.places import at_places
+from inperson.reconstruct.stages import DressedSurface, SeenSites, Sites
+from inperson.reconstruct.surface.places import at_places, part_of_faces
 from inperson.reconstruct.surface.posing import dressed_rest, normals_of
 
 DISC_RADIUS = 0.66
 """Standard deviation of a disc as a share of the distance to its neighbours."""
+UNSEEN_WIDENING = 0.25
+"""By how much discs are larger where the photo shows nothing: hardly any light gets through between them."""
 DISC_THICKNESS = 0.15
 """Thickness of a disc as a share of its radius."""
 OPACITY = 0.97
 
 
-def plain_gaussians(sites: Sites, colors: Float[np.ndarray, "N 3"], surface: DressedSurface) -> CanonicalGaussians:
-    """A disc on every site, of one colour (sRGB-encoded), its third axis the dressed surface's normal in T-pose."""
+def plain_gaussians(
+    sites: Sites, colors: Float[np.ndarray, "N 3"], surface: DressedSurface, seen: SeenSites | None = None
+) -> CanonicalGaussians:
+    """A disc on every site, of one colour (sRGB-encoded), its third axis the dressed surface's normal in T-pose.
+
+    Args:
+        seen: what the photo shows of the sites, where that is known: what it does not show of the skin has no detail
+            to blur, so discs are wider there.
+    """
     radius = DISC_RADIUS * sites.spacing.astype(np.float64)
+    if seen is not None:
+        unseen = np.clip(1.0 - 2.0 * seen.confidence, 0.0, 1.0)
+        radius *= 1.0 + UNSEEN_WIDENING * unseen * (part_of_faces(surface.body) == SKIN)[sites.face_index]
     scales = np.stack([radius, radius, DISC_THICKNESS * radius], axis=1)
     logit = float(np.log(OPACITY / (1.0 - OPACITY)))
     return CanonicalGaussians(
@@ -39,14 +52,19 @@ def plain_gaussians(sites: Sites, colors: Float[np.ndarray, "N 3"], surface: Dre
 def site_quats(sites: Sites, surface: DressedSurface) -> Float[np.ndarray, "N 4"]:
     """wxyz; turns x, y, z into each site's tangent, bitangent and normal on the dressed T-pose, the tangent as level
     as can be (right-angled to the T-pose's vertical)."""
-    rest = dressed_rest(surface)
-    faces = surface.body.faces
-    normal = at_places(normals_of(rest, faces), faces, sites.face_index, sites.barycentric).astype(np.float64)
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
+    normal = site_normals(sites, surface)
     upright = np.abs(normal[:, 1]) < 0.99
     tangent = np.cross(np.where(upright[:, None], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]), normal)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
     return quats_of(np.stack([tangent, np.cross(normal, tangent), normal], axis=2))
+
+
+def site_normals(sites: Sites, surface: DressedSurface) -> Float[np.ndarray, "N 3"]:
+    """Unit normals of the dressed T-pose, float64."""
+    faces = surface.body.faces
+    normals = normals_of(dressed_rest(surface), faces)
+    normal = at_places(normals, faces, sites.face_index, sites.barycentric).astype(np.float64)
+    return normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
 
 
 def joined(*groups: CanonicalGaussians) -> CanonicalGaussians:
