@@ -25,7 +25,6 @@ from inperson.reconstruct.training.targets import UvTargets, measure_targets
 from inperson.render.views import EyeView
 from inperson.tracking.fit.skeleton import SkeletonModel
 
-
 SMALL_PARTS_COUNT = 10 / 3
 """How many times over an eye, a mouth or a brow counts when a patch of the crop is named."""
 

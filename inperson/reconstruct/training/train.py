@@ -14,7 +14,13 @@ from inperson.reconstruct.training.trainer import Trainer
 
 
 def main(
-    data: Path, folder: Path, recipe: Path = DEFAULT_RECIPE, start: Path | None = None, threads: int | None = None
+    data: Path,
+    folder: Path,
+    recipe: Path = DEFAULT_RECIPE,
+    start: Path | None = None,
+    minutes: float | None = None,
+    workers: int = 0,
+    threads: int | None = None,
 ) -> None:
     """Train, or go on from the folder's newest checkpoint.
 
@@ -23,11 +29,13 @@ def main(
         folder: for checkpoints and log.jsonl.
         recipe: TOML.
         start: a checkpoint whose averaged weights to begin with.
+        minutes: stop after so long, with the learning rate brought down by then.
+        workers: threads that make the next batches meanwhile; as many as a GPU needs to be kept busy.
         threads: of torch on the CPU.
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    Trainer(read_recipe(recipe), data, folder, start).run()
+    Trainer(read_recipe(recipe), data, folder, start).run(minutes, workers)
 
 
 if __name__ == "__main__":

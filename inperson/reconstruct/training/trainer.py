@@ -23,6 +23,7 @@ from inperson.reconstruct.surface.atlas import UvAtlas
 from inperson.reconstruct.training.batches import BatchMaker, TrainBatch
 from inperson.reconstruct.training.checkpoint import Position, load_checkpoint, newest_checkpoint, save_checkpoint
 from inperson.reconstruct.training.losses import uv_losses
+from inperson.reconstruct.training.prefetch import Prefetched
 from inperson.reconstruct.training.recipe import OptimiserRecipe, Recipe
 from inperson.reconstruct.training.rendering import render_loss
 from inperson.reconstruct.training.shards import find_shards
@@ -32,10 +33,14 @@ from inperson.reconstruct.training.validation import validate
 LOG = "log.jsonl"
 
 
-def rate_at(step: int, how: OptimiserRecipe) -> float:
-    """Linear warm-up, then half a cosine down to the final rate."""
+def rate_at(step: int, how: OptimiserRecipe, time_used: float = 0.0) -> float:
+    """Linear warm-up, then half a cosine down to the final rate.
+
+    Args:
+        time_used: share of the run's time limit; where that is further on than the steps, it counts.
+    """
     warm = min(1.0, (step + 1) / max(how.warm_up, 1))
-    progress = min(1.0, step / max(how.steps, 1))
+    progress = min(1.0, max(step / max(how.steps, 1), time_used))
     return warm * (how.final_rate + 0.5 * (how.rate - how.final_rate) * (1.0 + math.cos(math.pi * progress)))
 
 
@@ -93,32 +98,44 @@ class Trainer:
         bare: nn.Module = self.accelerator.unwrap_model(self.network)
         return bare
 
-    def run(self) -> None:
-        """Train to the recipe's last step."""
-        how = self.recipe.optimiser
+    def run(self, minutes: float | None = None, workers: int = 0) -> None:
+        """Train to the recipe's last step, or until the time is up.
+
+        Args:
+            minutes: limit; the learning rate then comes down in that time. A run with a limit does not repeat itself.
+            workers: threads that make the next batches meanwhile.
+        """
+        how, began = self.recipe.optimiser, time.monotonic()
         own = how.batch // self.accelerator.num_processes
         samples = self.stream.from_sample(self.position.samples)
-        with flushed_denormals():
-            while self.position.step < how.steps:
-                began = time.monotonic()
-                losses = self.step(list(islice(samples, own)))
-                self._log({"step": self.position.step, "seconds": time.monotonic() - began, **losses})
-                if self.position.step % how.save_every == 0 or self.position.step == how.steps:
+        shares = iter(lambda: list(islice(samples, own)), [])
+        last = self.position.step >= how.steps
+        with flushed_denormals(), Prefetched(self.batches.training, shares, workers) as batches:
+            while not last:
+                step_began = time.monotonic()
+                time_used = self._agreed((step_began - began) / (60.0 * minutes)) if minutes else 0.0
+                losses = self.step(next(batches), time_used)
+                self._log({"step": self.position.step, "seconds": time.monotonic() - step_began, **losses})
+                last = self.position.step >= how.steps or time_used >= 1.0
+                if self.position.step % how.save_every == 0 or last:
                     self._save()
-                if self.position.step % how.validate_every == 0 or self.position.step == how.steps:
+                if self.position.step % how.validate_every == 0 or last:
                     self._validate()
 
-    def step(self, samples: list[tuple[int, dict[str, Any]]]) -> dict[str, float]:
+    def _agreed(self, value: float) -> float:
+        """The same number on all processes: their mean."""
+        return float(self.accelerator.reduce(torch.tensor(value, device=self.accelerator.device), "mean"))
+
+    def step(self, batch: TrainBatch, time_used: float = 0.0) -> dict[str, float]:
         """One step on this process's share of a batch; the loss's parts, averaged over all processes."""
         how, step = self.recipe.optimiser, self.position.step
-        batch = self.batches.training(samples)
         parts = self._losses(batch, step)
         total = torch.stack(list(parts.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         self.accelerator.backward(total)
         norm = self.accelerator.clip_grad_norm_(self.network.parameters(), how.clip)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate_at(step, how)
+            group["lr"] = rate_at(step, how, time_used)
         self.optimiser.step()
         update_average(self.average, self._bare, min(how.average, (1 + step) / (10 + step)))
         self.position = Position(step + 1, self.position.samples + how.batch)

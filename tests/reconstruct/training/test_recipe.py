@@ -48,6 +48,12 @@ def test_whole_numbers_will_do_for_fractions(tmp_path: Path) -> None:
     assert recipe.optimiser == Recipe().optimiser
 
 
+def test_the_rate_follows_the_clock_where_that_is_further_on() -> None:
+    how = Recipe().optimiser
+    assert rate_at(how.steps // 2, how, time_used=0.1) == rate_at(how.steps // 2, how)
+    assert rate_at(how.warm_up, how, time_used=1.0) == pytest.approx(how.final_rate)
+
+
 def test_the_rate_warms_up_and_comes_down() -> None:
     how = Recipe().optimiser
     rates = [rate_at(step, how) for step in (0, how.warm_up, how.steps // 2, how.steps, 2 * how.steps)]

@@ -81,6 +81,14 @@ def torch_state(folder: Path) -> dict[str, torch.Tensor]:
     return {name: value for name, value in tensors.items() if name.startswith("network/")}
 
 
+def test_a_run_ends_when_its_time_is_up(prepared: Path, tiny: Recipe, tmp_path: Path) -> None:
+    trainer(tiny, prepared, tmp_path).run(minutes=1e-9, workers=1)
+    lines = logged(tmp_path)
+    assert [line["step"] for line in lines] == [1, 1]
+    assert "held_out" in lines[-1]
+    assert newest_checkpoint(tmp_path).name == "step-000001.safetensors"
+
+
 def test_the_average_is_exported(whole: Path, tiny: Recipe, tmp_path: Path) -> None:
     recipe = tmp_path / "tiny.toml"
     table = "\n".join(f"{name} = {json.dumps(value)}" for name, value in tiny.network.items())
