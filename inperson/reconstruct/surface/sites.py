@@ -20,7 +20,7 @@ CANDIDATES = 14
 SITES_PER_AREA = 0.62
 """Sites that dart throwing with that many candidates keeps in a square of the wanted distance."""
 SPACING_PER_DISTANCE = 1.0 / np.sqrt(SITES_PER_AREA)
-SEEN_GAIN = 2.5
+SEEN_GAIN = 5.0
 """How much denser sites are where the photo sees the surface face on."""
 _SEED = 20_000
 
@@ -84,7 +84,7 @@ def _importance(body: BodyModel) -> Float[np.ndarray, " F"]:
     facing = np.clip(2.0 * normals_of(body.v_template, body.faces)[body.faces].mean(axis=1)[:, 2], 0.0, 1.0)
     out = (
         1.0
-        + head * (2.0 + 6.0 * facing)
+        + head * (1.0 + 2.5 * facing)
         + 1.0 * share[:, _NECK]
         + 3.5 * share[:, _HANDS].sum(axis=1)
         - 0.6 * share[:, _LEGS].sum(axis=1)
