@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import roma
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -89,9 +88,16 @@ def _at_sites(attributes: UvAttributes, sites: Sites, atlas: UvAtlas, index: int
 
 
 def _turned(rotvec: Float[Tensor, "N 3"], quats_wxyz: Float[Tensor, "N 4"]) -> Float[Tensor, "N 4"]:
-    """Quaternions turned further by axis-angles about the T-pose's axes."""
-    turn = roma.rotvec_to_unitquat(rotvec)
-    return roma.quat_xyzw_to_wxyz(roma.quat_product(turn, roma.quat_wxyz_to_xyzw(quats_wxyz)))
+    """Quaternions turned further by axis-angles about the T-pose's axes.
+
+    The exponential map and the Hamilton product by hand: roma would load torch's compiler, a second of every start.
+    """
+    half = 0.5 * rotvec
+    turns = (half * half).sum(dim=1, keepdim=True).clamp(min=1e-24).sqrt() / torch.pi
+    w, u = torch.cos(torch.pi * turns), torch.sinc(turns) * half
+    real, imaginary = quats_wxyz[:, :1], quats_wxyz[:, 1:]
+    product_w = w * real - (u * imaginary).sum(dim=1, keepdim=True)
+    return torch.cat([product_w, w * imaginary + real * u + torch.cross(u, imaginary, dim=1)], dim=1)
 
 
 def _tensor(x: np.ndarray) -> Float[Tensor, "..."]:
