@@ -26,6 +26,8 @@ MIN_BIN_AREA = 1.5e-4
 """Square metres of seen surface that a height needs to say what colour is there."""
 BAND_METRES = 0.16
 """Bands of another colour narrower than half of this, a print or a belt, do not go around the body."""
+SHADING_METRES, SHADING_COLOR = 0.08, 0.12
+"""What changes by less than that colour over less than that height is light, not cloth."""
 FRONT_SHARE = 0.1
 """How much what faces forwards says about the back, less than what faces sideways: prints are in the middle."""
 MIRROR_TRUST = 0.6
@@ -101,14 +103,17 @@ class _Profile:
             if weight[used[number == k]].sum() >= MIN_BIN_AREA:
                 heights.append((k + 0.5) * BIN_METRES)
                 medians.append(_median(colors[near], weight[near]))
-        return _Profile(np.array(heights), np.array(medians).reshape(-1, 3)).without_bands()
+        return _Profile(np.array(heights), np.array(medians).reshape(-1, 3)).calmed()
 
-    def without_bands(self) -> "_Profile":
-        """A running median along the axis: edges stay, bands go."""
-        near = np.abs(self.along[:, None] - self.along) <= 0.5 * BAND_METRES
-        return _Profile(
-            self.along, np.array([_median(self.colors, row.astype(float)) for row in near]).reshape(-1, 3)
-        )
+    def calmed(self) -> "_Profile":
+        """A running median along the axis (edges stay, bands go), then shading smoothed away but not edges
+        (a bilateral filter; Tomasi and Manduchi 1998)."""
+        apart = np.abs(self.along[:, None] - self.along)
+        medians = np.array([_median(self.colors, (row <= 0.5 * BAND_METRES).astype(float)) for row in apart])
+        medians = medians.reshape(-1, 3)
+        unlike = np.linalg.norm(medians[:, None] - medians, axis=2)
+        weight = np.exp(-0.5 * ((apart / SHADING_METRES) ** 2 + (unlike / SHADING_COLOR) ** 2))
+        return _Profile(self.along, weight @ medians / weight.sum(axis=1, keepdims=True))
 
     def at(self, along: Float[np.ndarray, " M"]) -> Float[np.ndarray, "M 3"]:
         """Interpolated; the ends continue."""
