@@ -173,8 +173,9 @@ def write_png(path: Path, image: UInt8[np.ndarray, "H W 3"]) -> None:
         Image.fromarray(image).save(part, format="PNG")
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise _unwritable(path, error) from error
+    finally:  # also when interrupted
+        part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -184,8 +185,9 @@ def write_text(path: Path, text: str) -> None:
         part.write_text(text)
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise _unwritable(path, error) from error
+    finally:  # also when interrupted
+        part.unlink(missing_ok=True)
 
 
 def _part_of(path: Path) -> Path:

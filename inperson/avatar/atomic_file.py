@@ -24,9 +24,10 @@ def write_atomically(path: Path, data: bytes) -> None:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror})", "choose a folder you may write to, with room in it"
+        ) from error
+    finally:  # also when interrupted; after the renaming there is nothing of that name
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror})", "choose a folder you may write to"
-        ) from error
