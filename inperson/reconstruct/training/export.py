@@ -7,11 +7,13 @@ import hashlib
 import json
 from pathlib import Path
 
+import torch
 import tyro
 
 from inperson.errors import BadInputError
 from inperson.reconstruct.network.model import ReconstructionNet
 from inperson.reconstruct.network.weights import save_network
+from inperson.reconstruct.training.batches import BODY_PRIOR
 from inperson.reconstruct.training.checkpoint import load_checkpoint, newest_checkpoint
 from inperson.reconstruct.training.recipe import DEFAULT_RECIPE, read_recipe
 from inperson.reconstruct.training.trainer import LOG, network_config
@@ -26,7 +28,8 @@ def export(folder: Path, out: Path, recipe: Path) -> dict[str, str]:
     newest = newest_checkpoint(folder)
     if newest is None:
         raise BadInputError(f"no checkpoint in {folder}", "train first")
-    network = ReconstructionNet(network_config(read_recipe(recipe)))
+    how = read_recipe(recipe)
+    network = ReconstructionNet(network_config(how))
     average = ReconstructionNet(network.config)
     position = load_checkpoint(newest, network, average)
     provenance = {
@@ -37,6 +40,9 @@ def export(folder: Path, out: Path, recipe: Path) -> dict[str, str]:
         "held_out": json.dumps(last_scores(folder / LOG)),
         "data": "synthetic people rendered from MakeHuman assets (CC0)",
     }
+    if not how.inputs.body_prior:  # it was trained on zeros there: whatever comes must not count
+        with torch.no_grad():
+            average.uv.stem.weight[:, BODY_PRIOR] = 0.0
     save_network(average, out, provenance)
     return provenance
 

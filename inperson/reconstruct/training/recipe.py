@@ -1,7 +1,7 @@
 """A training recipe: one TOML file that names every count, seed and weight, from rendering to the last step."""
 
 import tomllib
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -159,29 +159,45 @@ class Recipe:
 def read_recipe(path: Path) -> Recipe:
     """The recipe in a TOML file; what it leaves out keeps its default.
 
+    A line `like = "other.toml"` takes the recipe of that name beside it instead of the defaults.
+
     Raises:
         BadInputError: no such file, broken TOML, or a name or a kind of value that the recipe does not know.
     """
+    return _filled(Recipe(), _tables(path, ()), path.name)
+
+
+def _tables(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """A file's tables over those of the file that it is like."""
+    if path in above:
+        raise BadInputError(f"recipe {path} is like itself", "let one of them stand alone")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadInputError(f"recipe {path} cannot be read ({error})", "give a TOML file as in recipes/") from error
-    return _filled(Recipe, tables, path.name)
+    other = tables.pop("like", None)
+    return tables if other is None else _merged(_tables(path.parent / str(other), (*above, path)), tables)
 
 
-def _filled(kind: type[T], table: dict[str, Any], where: str) -> T:
+def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        k: _merged(under[k], v) for k, v in over.items() if isinstance(v, dict) and isinstance(under.get(k), dict)
+    }
+    return under | over | both
+
+
+def _filled(defaults: T, table: dict[str, Any], where: str) -> T:
     """The dataclass with the table's values, nested tables included."""
-    defaults = kind()
-    known = {f.name: getattr(defaults, f.name) for f in fields(kind)}  # type: ignore[arg-type]
+    known = {f.name: getattr(defaults, f.name) for f in fields(defaults)}  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     for name, value in table.items():
         if name not in known:
             raise BadInputError(f"{where} does not know '{name}'", f"use {', '.join(known)}")
         default = known[name]
         if is_dataclass(default) and isinstance(value, dict):
-            values[name] = _filled(type(default), value, f"{where}: {name}")
+            values[name] = _filled(default, value, f"{where}: {name}")
         elif isinstance(value, type(default)) or (isinstance(default, float) and type(value) is int):
             values[name] = type(default)(value)
         else:
             raise BadInputError(f"{where}: '{name}' must be a {type(default).__name__}", "mend the recipe")
-    return kind(**values)
+    return replace(defaults, **values)  # type: ignore[type-var]

@@ -40,6 +40,16 @@ def test_mistakes_are_named(tmp_path: Path, text: str, said: str) -> None:
         network_config(read_recipe(path))
 
 
+def test_a_recipe_may_be_like_another(tmp_path: Path) -> None:
+    (tmp_path / "first.toml").write_text("[loss]\ncolor = 2\nedges = 3\n[network]\nsize = 64")
+    (tmp_path / "second.toml").write_text('like = "first.toml"\n[loss]\nedges = 4\n[optimiser]\nsteps = 5')
+    recipe = read_recipe(tmp_path / "second.toml")
+    assert (recipe.loss.color, recipe.loss.edges, recipe.network, recipe.optimiser.steps) == (2, 4, {"size": 64}, 5)
+    (tmp_path / "first.toml").write_text('like = "second.toml"')
+    with pytest.raises(BadInputError, match="like itself"):
+        read_recipe(tmp_path / "second.toml")
+
+
 def test_whole_numbers_will_do_for_fractions(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("[loss]\ncolor = 2\n[inputs.error]\nbetas = 0")
