@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from inperson.avatar.body import load_body
 from inperson.avatar.gaussians import GaussianAvatar
@@ -126,13 +127,13 @@ def create_from_fit(
     clock = _Clock(progress)
     target = polish_target(matte, fit.view)
     surface = clock.time(Stage.DRESS, lambda: _dress(fit, matte, settings))
-    gaussians = clock.time(Stage.COMPLETE, lambda: _complete(fit, matte, surface, settings))
+    gaussians, confidence = clock.time(Stage.COMPLETE, lambda: _complete(fit, matte, surface, settings))
     if not settings.fast:
         polish_settings = replace(settings.polish, seed=settings.seed)
         gaussians = clock.time(
             Stage.POLISH,
             lambda: polish(
-                *(gaussians, fit.body, fit.state, target, polish_settings),
+                *(gaussians, confidence, fit.body, fit.state, target, polish_settings),
                 progress=lambda done: progress(Stage.POLISH, done),
             ),
         )
@@ -165,8 +166,11 @@ def _dress(fit: PhotoFit, matte: Matte, settings: CreateSettings) -> DressedSurf
     return DressedSurface(fit.body, fit.state.betas, np.zeros((fit.body.num_vertices, 3), np.float32))
 
 
-def _complete(fit: PhotoFit, matte: Matte, surface: DressedSurface, settings: CreateSettings) -> CanonicalGaussians:
-    """Gaussians all over the surface, also where the photo shows nothing of it, and the fringe beside it."""
+def _complete(
+    fit: PhotoFit, matte: Matte, surface: DressedSurface, settings: CreateSettings
+) -> tuple[CanonicalGaussians, Float[np.ndarray, " N"]]:
+    """Gaussians all over the surface, also where the photo shows nothing of it, and the fringe beside it; and how
+    far the photo can be trusted for each."""
     vertices = posed_vertices(surface, fit.state)
     picture = draw_mesh(vertices, fit.body.faces, fit.view)
     share = seen_share(picture, vertices, fit.body.faces, fit.view.intrinsics.fx)
@@ -183,8 +187,9 @@ def _complete(fit: PhotoFit, matte: Matte, surface: DressedSurface, settings: Cr
     parts = gaussians.features
     bare = replace(gaussians, features=torch.zeros(len(sites), 0))
     fringed = with_fringe(bare, sites, seen, surface, fit, picture, matte)
-    unknown = torch.zeros(len(fringed) - len(sites), parts.shape[1])
-    return replace(fringed, features=torch.cat([parts, unknown]))
+    added = len(fringed) - len(sites)
+    confidence = np.concatenate([seen.confidence, np.ones(added, np.float32)])
+    return replace(fringed, features=torch.cat([parts, torch.zeros(added, parts.shape[1])])), confidence
 
 
 def _provenance(settings: CreateSettings, scores: InputScores) -> Provenance:

@@ -47,10 +47,10 @@ class PolishSettings:
     hold: dict[str, float] = field(
         default_factory=lambda: {"shift": 0.1, "quats": 0.1, "log_scales": 0.3, "logits": 0.3, "colors": 0.15}
     )
-    """Pull of each parameter towards its start, in pixels of full error per unit moved, of a Gaussian whose whole
-    face is seen."""
-    hold_unseen: float = 100.0
-    """Times the pull for one of which next to nothing is seen."""
+    """Pull of each parameter towards its start, in pixels of full error per unit moved, of a Gaussian that
+    the photo shows surely."""
+    hold_unsure: float = 1e4
+    """Times the pull for one of which it shows nothing sure: turned away, hidden, or near an edge of something."""
     least_shown: float = 0.01
     """Gaussians that add less than this share of their face to the picture take no part."""
     split_at: tuple[float, ...] = (0.3, 0.5)
@@ -68,6 +68,7 @@ class PolishSettings:
 
 def polish(
     gaussians: CanonicalGaussians,
+    confidence: Float[np.ndarray, " N"],
     body: BodyModel,
     state: BodyState,
     target: PolishTarget,
@@ -78,6 +79,7 @@ def polish(
 
     Args:
         gaussians: the start.
+        confidence: how far the photo can be trusted for each, 0 to 1 (`SeenSites.confidence`).
         body: the body they ride on.
         state: the person in the photo; its betas are the avatar's.
         target: the photo.
@@ -85,7 +87,7 @@ def polish(
     """
     shown = shown_share(gaussians, gaussians.binding(body, state.betas).motion(state), target.view)
     taking_part = shown >= settings.least_shown
-    work = _Work.of(rows_of(gaussians, taking_part), shown[taking_part], body, state)
+    work = _Work.of(rows_of(gaussians, taking_part), confidence[taking_part], body, state)
     rng = np.random.default_rng(settings.seed)
     split_steps = {int(p * settings.steps) for p in settings.split_at}
     adam, meter = Adam(work.gaussians.learned(), {}), PullMeter(len(work.gaussians))
@@ -134,33 +136,33 @@ class _Work:
         self,
         gaussians: CanonicalGaussians,
         start: dict[str, Tensor],
-        shown: Float[np.ndarray, " N"],
+        confidence: Float[np.ndarray, " N"],
         body: BodyModel,
         state: BodyState,
     ) -> None:
-        self.gaussians, self._start, self._shown = gaussians, start, shown
+        self.gaussians, self._start, self._confidence = gaussians, start, confidence
         self.motion = gaussians.binding(body, state.betas).motion(state)
 
     @staticmethod
     def of(
-        gaussians: CanonicalGaussians, shown: Float[np.ndarray, " N"], body: BodyModel, state: BodyState
+        gaussians: CanonicalGaussians, confidence: Float[np.ndarray, " N"], body: BodyModel, state: BodyState
     ) -> "_Work":
         """Where polishing begins."""
         start = {name: p.detach().clone() for name, p in gaussians.learned().items()}
-        return _Work(gaussians, start, shown, body, state)
+        return _Work(gaussians, start, confidence, body, state)
 
     def after(self, change: Change, body: BodyModel, state: BodyState) -> "_Work":
         """Rows were rearranged; halves start where the split put them, in the colour of the whole."""
         rows = torch.from_numpy(change.source)
-        split = np.bincount(change.source, minlength=len(self._shown))[change.source] > 1
+        split = np.bincount(change.source, minlength=len(self._confidence))[change.source] > 1
         start = {name: p[rows] for name, p in self._start.items()}
         for name in ("shift", "log_scales"):
             start[name][torch.from_numpy(split)] = getattr(change.gaussians, name).detach()[torch.from_numpy(split)]
-        return _Work(change.gaussians, start, self._shown[change.source], body, state)
+        return _Work(change.gaussians, start, self._confidence[change.source], body, state)
 
     def add_pull(self, settings: PolishSettings, pixels: int) -> None:
         """Add the gradient of the pull towards the start, in the loss's unit: a mean over pixels."""
-        looseness = torch.from_numpy(settings.hold_unseen ** (1 - self._shown))
+        looseness = torch.from_numpy(settings.hold_unsure ** (1 - self._confidence))
         for name, parameter in self.gaussians.learned().items():
             away = parameter.detach() - self._start[name]
             assert parameter.grad is not None

@@ -30,9 +30,11 @@ class Create:
     name: str | None = None
     """The avatar's name; by default that of the file it is written to."""
     strip: Path | None = None
-    """Where to write the picture of the photo and the avatar from all sides; by default a PNG beside the avatar."""
+    """Where to put the picture of photo and avatar side by side; by default a PNG named after the avatar."""
     body: str = "neutral"
     """The body to use: neutral, male, female, or an SMPL-X npz."""
+    network: Path | None = None
+    """Weights of a reconstruction network; by default the shipped one's."""
     seed: int = 0
     """Of everything random; the same photo and seed give the same avatar."""
 
@@ -43,15 +45,22 @@ class Create:
 
         if self.out.suffix.lower() != ".avatar":
             raise BadInputError(f"--out {self.out}", "name a file ending in .avatar")
-        strip = self.strip or self.out.with_suffix(".png")
+        strip = self.strip or self._beside()
         if strip.suffix.lower() != ".png":
             raise BadInputError(f"--strip {strip}", "name a file ending in .png")
+        if strip.resolve() == self.photo.resolve():
+            raise BadInputError(f"--strip {strip} is the photo itself", "name another file")
         for path in (self.out, strip):
             check_writable(path)
         if not self.photo.is_file():
             raise BadInputError(f"photo {self.photo} does not exist", "give a picture file")
         consent = consent_to(self.photo.name, given=self.consent, console=console)
         self._make(console, strip, consent)
+
+    def _beside(self) -> Path:
+        """A PNG with the avatar's name, unless that is the photo."""
+        strip = self.out.with_suffix(".png")
+        return strip if strip.resolve() != self.photo.resolve() else self.out.with_suffix(".strip.png")
 
     def _make(self, console: Console, strip: Path, consent: "Consent") -> None:
         """Everything that needs heavy imports."""
@@ -67,7 +76,9 @@ class Create:
         from inperson.render.cpu.rasterizer import CpuRasterizer
 
         torch.set_num_threads(1)
-        settings = CreateSettings(fast=self.fast, person=self.person, body=self.body, seed=self.seed)
+        settings = CreateSettings(
+            fast=self.fast, network=self.network, person=self.person, body=self.body, seed=self.seed
+        )
         photo = read_photo(self.photo)
         with CreateBar(console, photo.name) as bar:
             created = create_avatar(photo, settings, bar.update)
