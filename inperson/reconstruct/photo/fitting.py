@@ -17,7 +17,7 @@ from inperson.tracking.fit.so3 import exp_all
 from inperson.tracking.observation import Observation
 from inperson.tracking.parts import per_joint
 
-_ROUNDS, _STEPS = 7, 4
+_ROUNDS, _STEPS = 8, 4
 """Times the outline is matched anew, and iterations each."""
 _LANDMARK_STEPS = 10
 _BETA_SIGMA, _EXPRESSION_SIGMA = 1.0, 0.12
@@ -53,7 +53,7 @@ def fit_photo(body: BodyModel, photo: Photo, observation: Observation, matte: Ma
 
 
 def _staying_near(pose: FitPose) -> TemporalPrior:
-    """An outline can be had by leaning and bending towards the camera or away from it: depth is the landmarks' say."""
+    """An outline can be had by leaning and bending towards the camera or away: depth is the landmarks' say."""
     return no_past(pose.rotations, pose.transl)._replace(
         inv_sigma=1.0 / _BEND_SIGMA, inv_sigma_transl=1.0 / np.array([np.inf, np.inf, _DEPTH_SIGMA])
     )

@@ -85,8 +85,8 @@ class LandmarkFit:
 
 def _believed(observation: Observation) -> Observation:
     """Without hands that are too doubtful to count as seen."""
-    hands = {
-        name: hand if hand is not None and hand.confidence > HAND_APPEARS else None
-        for name, hand in (("left_hand", observation.left_hand), ("right_hand", observation.right_hand))
-    }
-    return replace(observation, **hands)
+    left, right = (
+        hand if hand is not None and hand.confidence > HAND_APPEARS else None
+        for hand in (observation.left_hand, observation.right_hand)
+    )
+    return replace(observation, left_hand=left, right_hand=right)

@@ -10,31 +10,49 @@ import numpy as np
 from jaxtyping import UInt8
 
 from inperson.conventions import Intrinsics
+from inperson.tracking.fit.landmarks import MP_LEFT_WRIST, MP_RIGHT_WRIST
+from inperson.tracking.fit.observe import landmark_trust
 from inperson.tracking.landmarkers import Perception
 from inperson.tracking.observation import CameraFrame, FaceObservation, HandObservation, Observation
 
 _SETTLING, _AVERAGED = 3, 2
+_SEARCHING = 6
+"""More looks while a visible wrist has no hand: each searches another place."""
+_WRIST_SEEN = 0.6
 _STEP_NS = 33_000_000
 
 
 def observe_still(perception: Perception, image: UInt8[np.ndarray, "H W 3"], intrinsics: Intrinsics) -> Observation:
     """What landmarkers that have seen nothing yet see in one picture, after settling on it."""
-    looks = [
-        perception.observe(CameraFrame(image, k * _STEP_NS, k, intrinsics)) for k in range(_SETTLING + _AVERAGED)
-    ]
-    return replace(averaged(looks[_SETTLING:]), time_ns=0, sequence=0)
+    looks: list[Observation] = []
+    while len(looks) < _SETTLING + _AVERAGED or (_hand_missing(looks[-1]) and len(looks) < _SETTLING + _SEARCHING):
+        looks.append(perception.observe(CameraFrame(image, len(looks) * _STEP_NS, len(looks), intrinsics)))
+    return replace(averaged(looks[-_AVERAGED:]), time_ns=0, sequence=0)
+
+
+def _hand_missing(look: Observation) -> bool:
+    if look.body_pixels is None:
+        return False
+    trust = landmark_trust(look)
+    return any(
+        hand is None and trust[wrist] > _WRIST_SEEN
+        for hand, wrist in ((look.left_hand, MP_LEFT_WRIST), (look.right_hand, MP_RIGHT_WRIST))
+    )
 
 
 def averaged(looks: list[Observation]) -> Observation:
     """The mean of several looks at one picture; a part counts when every look has it, else as in the last look."""
     last = looks[-1]
-    if any(look.body_pixels is None for look in looks):
+    pixels = [look.body_pixels for look in looks if look.body_pixels is not None]
+    world = [look.body_world for look in looks if look.body_world is not None]
+    visibility = [look.body_visibility for look in looks if look.body_visibility is not None]
+    if min(len(pixels), len(world), len(visibility)) < len(looks):
         return last
     return replace(
         last,
-        body_pixels=np.mean([look.body_pixels for look in looks], axis=0),
-        body_world=np.mean([look.body_world for look in looks], axis=0),
-        body_visibility=np.mean([look.body_visibility for look in looks], axis=0),
+        body_pixels=np.mean(pixels, axis=0),
+        body_world=np.mean(world, axis=0),
+        body_visibility=np.mean(visibility, axis=0),
         left_hand=_mean_hand([look.left_hand for look in looks]),
         right_hand=_mean_hand([look.right_hand for look in looks]),
         face=_mean_face([look.face for look in looks]),

@@ -32,13 +32,18 @@ _FAR = 0.22
 """Distance beyond which an edge is not matched, as a share of the person's size."""
 _OUTSIDE_SIGMA, _INSIDE_SIGMA = 0.008, 0.03
 """Of the distance from the outline, as shares of the person's size."""
-_INSIDE_HUBER = 1.0
+_OUTSIDE_HUBER, _INSIDE_HUBER = 3.0, 2.0
 _CLOTHES = 0.004
 """Metres that clothes stand off the body: the edge is asked to lie that far inside."""
-_INDEPENDENT_OUTSIDE, _INDEPENDENT_INSIDE = 150.0, 40.0
+_INDEPENDENT_OUTSIDE, _INDEPENDENT_INSIDE = 150.0, 60.0
 """As how many independent points the edge counts: neighbours err alike, and clothes stand off all over."""
 _EXACT, _DRESSED, _HAIRY = 0, 1, 2
 """Kinds of surface: bare skin always; usually dressed; under hair."""
+_SKIN_SAY = 3.0
+"""How much more an edge of bare skin counts."""
+_FIRST_FINGER = 25
+_PIXEL_CENTRE = 0.5
+"""The outermost pixels' centres lie this far inside the edge."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,16 +132,12 @@ class OutlineTerm:
         distance, gradient = self.field.at(pixels)
         distance = distance + _PIXEL_CENTRE + self.gap
         inv_sigma = np.where(distance > 0.0, self.inv_sigma_outside, self.inv_sigma_inside)
-        huber = np.where(distance > 0.0, 2.0 * _INSIDE_HUBER, _INSIDE_HUBER)
+        huber = np.where(distance > 0.0, _OUTSIDE_HUBER, _INSIDE_HUBER)
         if not want_jacobian:
             return Rows(distance * inv_sigma, huber)
         by_unknown = self.body.jacobian(frames, self.points)
         across = np.einsum("n,np,npx->nx", inv_sigma, gradient, by_point)
         return Rows(distance * inv_sigma, huber, np.einsum("nx,nxu->nu", across, by_unknown))
-
-
-_PIXEL_CENTRE = 0.5
-"""The outermost pixels' centres lie this far inside the edge."""
 
 
 def outline_term(
@@ -173,17 +174,14 @@ def outline_term(
         field,
         view,
         outside,
-        inside * np.select([kind == _HAIRY, kind == _EXACT], [0.0, 3.0], 1.0),
+        inside * np.select([kind == _HAIRY, kind == _EXACT], [0.0, _SKIN_SAY], 1.0),
         gap,
     )
 
 
 def surface_kinds(body: BodyModel) -> Int[np.ndarray, " V"]:
     """What usually covers each vertex: nothing (hands), clothes, hair (head and neck)."""
-    owner = body.weights.argmax(axis=1)
-    names = np.array(JOINT_NAMES)
-    hands = np.isin(
-        owner, [j for j, n in enumerate(names) if n.endswith(("wrist", "1", "2", "3")) and "spine" not in n]
-    )
-    head = np.isin(owner, [j for j, n in enumerate(names) if n in ("head", "neck", "jaw") or n.endswith("eye")])
+    owner = np.array(JOINT_NAMES)[body.weights.argmax(axis=1)]
+    hands = np.char.endswith(owner, "wrist") | np.isin(owner, JOINT_NAMES[_FIRST_FINGER:])
+    head = np.isin(owner, ["neck", "head", "jaw", "left_eye", "right_eye"])
     return np.select([head, hands], [_HAIRY, _EXACT], _DRESSED)

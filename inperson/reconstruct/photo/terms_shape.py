@@ -12,12 +12,12 @@ from inperson.tracking.fit.observe import landmark_trust
 from inperson.tracking.observation import Observation
 
 _JOINT = {name: k for k, name in enumerate(JOINT_NAMES)}
-_RELIEF_SIGMA = 0.0006
+_RELIEF_SIGMA = 0.001
 """Root mean square metres of relief on the chest that cost one unit."""
 _TRUNK_JOINTS = [_JOINT[n] for n in ("spine1", "spine2", "spine3", "left_collar", "right_collar")]
 _CHEST_HALF, _CHEST_FROM, _CHEST_TO, _FRONT = 0.75, 0.35, 0.95, 0.04
-"""The chest: half its width in half shoulder widths, its heights from the pelvis (0) to the shoulders (1), and how far
-before the spine it begins, metres."""
+"""The chest: half its width in half shoulder widths, its heights from the pelvis (0) to the shoulders (1), and how
+far before the spine it begins, metres."""
 BONES = np.array([(11, 13), (13, 15), (12, 14), (14, 16), (11, 12), (23, 25), (25, 27), (24, 26), (26, 28)])
 """Between pose landmarks: upper arms, forearms, shoulders, thighs, shins."""
 _BONE_TRUST, _BONE_SIGMA, _BONE_HUBER = 0.6, 0.12, 1.5
