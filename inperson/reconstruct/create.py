@@ -24,7 +24,7 @@ from inperson.reconstruct.canonical import CanonicalGaussians
 from inperson.reconstruct.create_scores import InputScores, score_input_view
 from inperson.reconstruct.network.apply import gaussians_from, settled
 from inperson.reconstruct.network.inputs import make_inputs
-from inperson.reconstruct.network.weights import load_network, shipped_network
+from inperson.reconstruct.network.weights import load_network, read_header, shipped_network
 from inperson.reconstruct.photo.fitting import fit_photo
 from inperson.reconstruct.photo.matte import Matter
 from inperson.reconstruct.photo.person import find_person
@@ -101,10 +101,13 @@ def create_avatar(photo: Photo, settings: CreateSettings, progress: Progress = l
     """An animatable avatar of the person in a photo. The same photo and settings give the same avatar.
 
     Raises:
-        BadInputError: the photo does not show one person well enough (`find_person`), or the body is unknown.
-        MissingModelError: the landmarkers', the segmenter's or the network's weights are not there.
+        BadInputError: the photo does not show one person well enough (`find_person`), the body is unknown, or the
+            network's weights cannot be read.
+        MissingModelError: the landmarkers' or the segmenter's models are not there.
     """
     body = load_body(settings.body)
+    if settings.use_network:
+        read_header(settings.network)  # a wrong path is told now, not after the fit
     clock = _Clock(progress)
     observation = clock.time(Stage.FIND, lambda: find_person(photo, settings.person))
 
