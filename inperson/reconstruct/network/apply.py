@@ -8,8 +8,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from inperson.avatar.body import BodyModel
 from inperson.reconstruct.canonical import CanonicalGaussians
 from inperson.reconstruct.network.interface import UvAttributes
+from inperson.reconstruct.network.seams import seam_texels
 from inperson.reconstruct.stages import DressedSurface, SeenSites, Sites
 from inperson.reconstruct.surface.atlas import UvAtlas
 from inperson.reconstruct.surface.filling import HALF_TRUST
@@ -40,7 +42,7 @@ def gaussians_from(
             plain completion would trust it. None leaves all colours to the map.
         index: which of the batch.
     """
-    at = _at_sites(attributes, sites, atlas, index)
+    at = _at_sites(attributes, sites, surface.body, atlas, index)
     color = at["color"]
     if seen is not None:
         confidence = _tensor(seen.confidence)[:, None]
@@ -77,10 +79,16 @@ def _leaf(x: Tensor) -> Tensor:
     return x.detach().clone().requires_grad_(True)
 
 
-def _at_sites(attributes: UvAttributes, sites: Sites, atlas: UvAtlas, index: int) -> dict[str, Float[Tensor, "N C"]]:
-    """All maps at the sites' uv, bilinear; texels that no face covers count as their nearest that one does."""
+def _at_sites(
+    attributes: UvAttributes, sites: Sites, body: BodyModel, atlas: UvAtlas, index: int
+) -> dict[str, Float[Tensor, "N C"]]:
+    """All maps at the sites' uv, bilinear. Texels that no face covers count as what lies across the cut beside them,
+    so that both sides of a cut meet in one value; away from cuts as the nearest that a face covers."""
     maps = torch.cat([getattr(attributes, name)[index] for name in _CHANNELS]).cpu()
-    padded = maps.flatten(1)[:, _long(atlas.nearest.ravel())].view_as(maps)
+    source = atlas.nearest.flatten()
+    outside, across = seam_texels(body, atlas.size)
+    source[outside] = across
+    padded = maps.flatten(1)[:, _long(source)].view_as(maps)
     uv = _tensor(sites.uv)
     places = torch.stack([2.0 * uv[:, 0] - 1.0, 1.0 - 2.0 * uv[:, 1]], dim=1)
     sampled = F.grid_sample(padded[None], places[None, None], padding_mode="border", align_corners=False)[0, :, 0].T

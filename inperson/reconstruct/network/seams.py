@@ -5,6 +5,8 @@ each side would be completed alone and a line would show on the back. `SeamExcha
 into the texels beside it, before the convolutions read them.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -20,8 +22,11 @@ REACH = 2.5
 SAMPLES_PER_TEXEL = 4
 
 
+@lru_cache(maxsize=16)
 def seam_texels(body: BodyModel, size: int) -> tuple[Int[np.ndarray, " M"], Int[np.ndarray, " M"]]:
     """Flat texels outside all islands but within `REACH` of a cut, and the flat texel inside that lies across it.
+
+    Computed once for a body and a size; the arrays are read-only.
 
     Args:
         body: with texture coordinates.
@@ -57,7 +62,10 @@ def seam_texels(body: BodyModel, size: int) -> tuple[Int[np.ndarray, " M"], Int[
     points = start_across[on] + t[:, None] * edge_across + depth[:, None] * inwards
     columns, rows = np.clip(np.floor(points), 0, size - 1).astype(np.int64).T
     to_row, to_column = distance_transform_edt(~covered, return_distances=False, return_indices=True)
-    return outside, to_row[rows, columns] * size + to_column[rows, columns]
+    across = to_row[rows, columns] * size + to_column[rows, columns]
+    for array in (outside, across):
+        array.setflags(write=False)
+    return outside, across
 
 
 def cut_edges(faces: Int[np.ndarray, "F 3"], ft: Int[np.ndarray, "F 3"]) -> tuple[Int[np.ndarray, " K"], ...]:
@@ -92,8 +100,8 @@ class SeamExchange(nn.Module):
     def __init__(self, body: BodyModel, size: int) -> None:
         super().__init__()
         outside, across = seam_texels(body, size)
-        self.register_buffer("outside", torch.from_numpy(outside), persistent=False)
-        self.register_buffer("across", torch.from_numpy(across), persistent=False)
+        self.register_buffer("outside", torch.from_numpy(outside.copy()), persistent=False)
+        self.register_buffer("across", torch.from_numpy(across.copy()), persistent=False)
 
     def forward(self, x: Float[Tensor, "B C S S"]) -> Float[Tensor, "B C S S"]:
         places = x.permute(0, 2, 3, 1).flatten(1, 2)  # a view when channels lie last

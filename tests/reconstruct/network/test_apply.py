@@ -9,13 +9,15 @@ import torch
 
 from inperson.avatar.body import load_body
 from inperson.avatar.state import BodyState
+from inperson.reconstruct.network import apply
 from inperson.reconstruct.network.apply import gaussians_from, settled
 from inperson.reconstruct.network.interface import UvAttributes
+from inperson.reconstruct.network.seams import cut_edges, seam_texels
 from inperson.reconstruct.stages import DressedSurface, SeenSites, Sites
 from inperson.reconstruct.surface.atlas import UvAtlas, texel_sites
 from inperson.reconstruct.surface.filling import HALF_TRUST
 from inperson.reconstruct.surface.gaussians import plain_gaussians
-from inperson.reconstruct.surface.places import uv_at
+from inperson.reconstruct.surface.places import at_places, uv_at
 
 SIZE = 64
 
@@ -86,7 +88,10 @@ def test_uniform_maps_move_every_site_alike(surface: DressedSurface, atlas: UvAt
 def test_sites_between_texels_mix_the_four_around_them(surface: DressedSurface, atlas: UvAtlas, sites: Sites) -> None:
     attributes = maps(seed=2)
     got = gaussians_from(attributes, sites, surface, atlas).colors
-    padded = attributes.color[0].flatten(1)[:, torch.from_numpy(atlas.nearest.ravel())].view(3, SIZE, SIZE)
+    source = atlas.nearest.flatten()
+    outside, across = seam_texels(surface.body, SIZE)
+    source[outside] = across
+    padded = attributes.color[0].flatten(1)[:, torch.from_numpy(source)].view(3, SIZE, SIZE)
     for n in range(0, 500, 25):
         x, y = sites.uv[n, 0] * SIZE - 0.5, (1.0 - sites.uv[n, 1]) * SIZE - 0.5
         column, row = int(np.floor(x)), int(np.floor(y))
@@ -94,6 +99,37 @@ def test_sites_between_texels_mix_the_four_around_them(surface: DressedSurface, 
         top = (1 - right) * padded[:, row, column] + right * padded[:, row, column + 1]
         bottom = (1 - right) * padded[:, row + 1, column] + right * padded[:, row + 1, column + 1]
         torch.testing.assert_close(got[n], (1 - down) * top + down * bottom, atol=2e-4, rtol=0.0)
+
+
+def test_both_sides_of_a_cut_meet(surface: DressedSurface, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A map that paints each texel's own place: at one point of the skin, both sides of a cut say nearly the same."""
+    body, size = surface.body, 256
+    atlas = UvAtlas.of(body, size)
+    assert body.vt is not None
+    assert body.ft is not None
+    places = at_places(body.v_template, body.faces, atlas.face_index.ravel(), atlas.barycentric.reshape(-1, 3))
+    painted = torch.from_numpy(0.5 + 0.3 * places.T.reshape(1, 3, size, size))
+    empty = [torch.zeros(1, channels, size, size) for channels in (3, 3, 3, 1, 7)]
+    attributes = UvAttributes(*empty[:4], painted, empty[4])
+    start, end, start_across, end_across = cut_edges(body.faces, body.ft)
+    long = np.linalg.norm(body.vt[start] - body.vt[end], axis=1) > 1.0 / size
+
+    def jumps() -> np.ndarray:
+        sides = []
+        for a, b in ((start, end), (start_across, end_across)):
+            uv = 0.5 * (body.vt[a] + body.vt[b])[long]  # type: ignore[index]
+            n = len(uv)
+            sites = Sites(np.zeros(n, np.int32), np.full((n, 3), 1 / 3), uv, np.zeros((n, 3)), np.ones(n))
+            sides.append(gaussians_from(attributes, sites, surface, atlas).colors.numpy() / 0.3)
+        return np.linalg.norm(sides[0] - sides[1], axis=1)
+
+    joined = jumps()
+    nothing = np.zeros(0, np.int64)
+    monkeypatch.setattr(apply, "seam_texels", lambda *_: (nothing, nothing))
+    apart = jumps()
+    assert len(joined) > 500
+    assert np.median(joined) < 0.003  # metres: half a texel
+    assert np.median(joined) < 0.4 * np.median(apart)
 
 
 def test_texels_outside_never_leak_in(surface: DressedSurface, atlas: UvAtlas, sites: Sites) -> None:
