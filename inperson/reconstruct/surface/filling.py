@@ -30,6 +30,12 @@ SHADING_METRES, SHADING_COLOR = 0.08, 0.12
 """What changes by less than that colour over less than that height is light, not cloth."""
 FRONT_SHARE = 0.1
 """How much what faces forwards says about the back, less than what faces sideways: prints are in the middle."""
+MIN_LOCKS_AREA = 2e-4
+"""Square metres seen beside the face before hair is believed to hang there."""
+MUCH_LIKER = 0.75
+"""Distance to the hair's colour over that to the skin's."""
+MIN_CONTRAST = 0.25
+"""RGB distance between skin and hair below which one cannot be told from the other."""
 MIRROR_TRUST = 0.6
 UNLIKE = 0.25
 """RGB distance to what the surroundings suggest at which a mirrored colour is half as likely: hair on one side."""
@@ -72,15 +78,31 @@ def _guide(regions: Regions, body: BodyModel, sites: Sites, seen: SeenSites) -> 
     weight *= (part_of_faces(body) == SKIN)[sites.face_index]
     head = share[:, INDEX["head"]] > 0.8
     skin = _median(seen.color, weight * head * (1.0 - hair) ** 4)
-    grown = _median(seen.color, np.sqrt(np.maximum(weight, 0.0)) * head * hair**4)
+    grown = _median(seen.color, np.sqrt(weight) * head * hair**4)
 
-    weight *= (FRONT_SHARE + _sideways(body, sites)) * (hair < 0.5)
-    profiles = [_Profile.of(along[:, k], seen.color, weight * share[:, k] ** 2) for k in range(len(SEGMENTS))]
+    long = _hanging(seen.color, weight, at(regions.locks), skin, grown)
+    shown = weight * (FRONT_SHARE + _sideways(body, sites)) * (hair < 0.5)
+    profiles = [_Profile.of(along[:, k], seen.color, shown * share[:, k] ** 2) for k in range(len(SEGMENTS))]
     profiles = [_completed(k, profiles, skin) for k in range(len(SEGMENTS))]
     out = sum(regions.share[:, k, None] * profile.at(regions.along[:, k]) for k, profile in enumerate(profiles))
     on_head = regions.share[:, INDEX["head"], None]
     out = out + on_head * (skin - profiles[INDEX["head"]].at(regions.along[:, INDEX["head"]]))
-    return out + regions.hair[:, None] * (grown - out)
+    return out + (regions.hair + regions.locks @ long)[:, None] * (grown - out)
+
+
+def _hanging(
+    colors: Float[np.ndarray, "N 3"],
+    weight: Float[np.ndarray, " N"],
+    locks: Float[np.ndarray, "N 2"],
+    skin: Float[np.ndarray, "3"],
+    hair: Float[np.ndarray, "3"],
+) -> Float[np.ndarray, "2"]:
+    """Whether hair hangs over the left and the right side of the head, 0 to 1: what is seen there is liker hair."""
+    is_hair = np.linalg.norm(colors - hair, axis=1) < MUCH_LIKER * np.linalg.norm(colors - skin, axis=1)
+    seen = weight @ locks
+    share = (weight * is_hair) @ locks / np.maximum(seen, 1e-12)
+    told_apart = np.linalg.norm(hair - skin) > MIN_CONTRAST
+    return np.where(told_apart & (seen > MIN_LOCKS_AREA), np.clip(2.0 * share - 0.5, 0.0, 1.0), 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,17 +12,19 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from scipy.ndimage import binary_dilation, distance_transform_edt
+from scipy.sparse import diags
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from inperson.avatar.binding import SurfaceBinding, quats_of
-from inperson.avatar.body import LEFT_EYE, RIGHT_EYE, SKIN
+from inperson.avatar.body import SKIN
 from inperson.conventions import quat_xyzw_from_wxyz
 from inperson.reconstruct.canonical import CanonicalGaussians
 from inperson.reconstruct.stages import DressedSurface, Matte, MeshPicture, PhotoFit, SeenSites, Sites
 from inperson.reconstruct.surface.gaussians import joined, site_normals
-from inperson.reconstruct.surface.places import part_of_faces
+from inperson.reconstruct.surface.places import at_places
 from inperson.reconstruct.surface.posing import turned_back
+from inperson.reconstruct.surface.smoothing import edge_laplacian, symmetric_factor, vertex_areas
 
 MAX_PIXELS = 2500
 """Of the fringe; more are drawn coarser."""
@@ -37,9 +39,11 @@ SPILLED_LOGIT = -4.0
 """Opacity (0.02) of what the matte says is not there."""
 INSET_PIXELS = 0.8
 """How far sites move inwards: a rasteriser widens what it draws by about as much (its low-pass filter)."""
-MAX_INSET = 0.003
+THIN_METRES = 0.01
+"""Lids and lips reach about that far from the linings' edges."""
+MAX_INSET = 0.004
 """Metres."""
-RIM_PIXELS = 1.0
+RIM_PIXELS = 1
 """Beside the surface, discs reach that far by themselves."""
 
 
@@ -52,7 +56,9 @@ def fringe_gaussians(
         picture: `draw_mesh` of the surface in the fit's pose.
     """
     drawn = picture.face_index >= 0
-    missing = (matte.alpha > LEAST_ALPHA) & ~binary_dilation(drawn, iterations=int(np.ceil(RIM_PIXELS)))
+    person = matte.alpha > LEAST_ALPHA
+    beyond_discs = person & ~binary_dilation(drawn, iterations=RIM_PIXELS)
+    missing = person & ~drawn & binary_dilation(beyond_discs, iterations=RIM_PIXELS + 1)
     rows, columns, step = _thinned(missing)
     if not len(rows) or not drawn.any():
         none, nowhere = np.zeros(0), np.zeros((0, 3))
@@ -67,7 +73,7 @@ def fringe_gaussians(
     at = edge_rows[nearest], edge_columns[nearest]
     face_index, barycentric, depth = picture.face_index[at], picture.barycentric[at], picture.depth[at]
 
-    outwards = _inwards(matte.alpha > LEAST_ALPHA)[rows, columns]
+    outwards = _inwards(person)[rows, columns]
     half = np.clip(outwards * metres, 0.5 * step * metres, MAX_HALF_THICKNESS)
     layer = np.tile(LAYERS, len(rows))
     each = np.repeat(np.arange(len(rows)), len(LAYERS))
@@ -115,13 +121,23 @@ def with_fringe(
     """
     spill = torch.from_numpy(spilled(sites, seen, matte))
     logits = gaussians.logits.detach() * (1.0 - spill) + SPILLED_LOGIT * spill
-    outside = np.isin(part_of_faces(surface.body)[sites.face_index], (SKIN, LEFT_EYE, RIGHT_EYE))
-    inset = (
-        min(INSET_PIXELS * _pixel_metres(picture, fit), MAX_INSET) * outside[:, None] * site_normals(sites, surface)
-    )
+    depth = min(INSET_PIXELS * _pixel_metres(picture, fit), MAX_INSET)
+    inset = depth * _thick(sites, surface)[:, None] * site_normals(sites, surface)
     shift = gaussians.shift.detach() - torch.from_numpy(inset).float() / gaussians.spacing[:, None]
     kept = replace(gaussians, logits=logits.requires_grad_(True), shift=shift.requires_grad_(True))
     return joined(kept, fringe_gaussians(surface, fit, picture, matte))
+
+
+def _thick(sites: Sites, surface: DressedSurface) -> Float[np.ndarray, " N"]:
+    """1 on skin; 0 on and near lids and lips, behind which linings lie, and on everything inside."""
+    body = surface.body
+    if body.vertex_part is None:
+        return np.ones(len(sites))
+    rest = body.shaped(surface.betas)
+    area, skin = vertex_areas(rest, body.faces), (body.vertex_part == SKIN).astype(np.float64)
+    near = symmetric_factor(diags(area) + THIN_METRES**2 * edge_laplacian(rest, body.faces)).solve(area * skin)
+    field = skin * np.clip(4.0 * near - 3.0, 0.0, 1.0)
+    return at_places(field[:, None], body.faces, sites.face_index, sites.barycentric)[:, 0]
 
 
 def _pixel_metres(picture: MeshPicture, fit: PhotoFit) -> float:

@@ -75,6 +75,8 @@ class Regions:
     """Of each axis, metres."""
     hair: Float[np.ndarray, " V"]
     """Where the hair of the head usually grows, 0 to 1."""
+    locks: Float[np.ndarray, "V 2"]
+    """What long hair hides besides: ears, the sides of the face and of the neck, left and right, 0 to 1."""
 
     @staticmethod
     def of(body: BodyModel, betas: Float[np.ndarray, " B"]) -> "Regions":
@@ -89,7 +91,8 @@ class Regions:
             axis = joints[number[segment.end]] - origin
             length[k] = np.linalg.norm(axis)
             along[:, k] = (shaped - origin) @ (axis / length[k])
-        return Regions(share / share.sum(axis=1, keepdims=True), along, length, _hair(body, share[:, INDEX["head"]]))
+        share /= share.sum(axis=1, keepdims=True)
+        return Regions(share, along, length, *_hair(body, share[:, INDEX["head"]], share[:, INDEX["neck"]]))
 
 
 _HAIRLINE = np.array(
@@ -105,11 +108,27 @@ _SOFTNESS = 0.010
 """Metres over which hair begins."""
 
 
-def _hair(body: BodyModel, head: Float[np.ndarray, " V"]) -> Float[np.ndarray, " V"]:
+_SIDES = 0.08
+"""Metres over which left passes into right on the nape."""
+_LOCKS_BEHIND = -0.045
+"""Forwards of the eyes (z, like the hairline): long hair falls behind this."""
+
+
+def _hair(
+    body: BodyModel, head: Float[np.ndarray, " V"], neck: Float[np.ndarray, " V"]
+) -> tuple[Float[np.ndarray, " V"], Float[np.ndarray, "V 2"]]:
+    """`Regions.hair` and `Regions.locks`."""
     joints = np.asarray(body.J_regressor @ body.v_template)
     eyes = joints[[JOINT_NAMES.index("left_eye"), JOINT_NAMES.index("right_eye")]].mean(axis=0)
     scale = (body.v_template[head > 0.5, 1].max() - eyes[1]) / _CROWN
     relative = (body.v_template - eyes) / scale
     line = np.interp(relative[:, 2], _HAIRLINE[:, 0], _HAIRLINE[:, 1])
-    above = np.clip((relative[:, 1] - line) / _SOFTNESS + 0.5, 0.0, 1.0)
-    return above * np.clip(3.0 * head - 0.5, 0.0, 1.0)
+    hair = _step(relative[:, 1] - line) * np.clip(3.0 * head - 0.5, 0.0, 1.0)
+    falls = _step(_LOCKS_BEHIND - relative[:, 2]) * np.clip(3.0 * (head + neck) - 0.5, 0.0, 1.0) * (1.0 - hair)
+    left = np.clip(relative[:, 0] / _SIDES + 0.5, 0.0, 1.0)
+    return hair, falls[:, None] * np.stack([left, 1.0 - left], axis=1)
+
+
+def _step(metres: Float[np.ndarray, " V"]) -> Float[np.ndarray, " V"]:
+    """0 below zero and 1 above, over `_SOFTNESS`."""
+    return np.clip(metres / _SOFTNESS + 0.5, 0.0, 1.0)

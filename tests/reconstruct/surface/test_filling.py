@@ -122,6 +122,22 @@ def test_a_hidden_side_is_mirrored(scene: Scene, sites: Sites, truth: np.ndarray
     assert np.median(np.linalg.norm(filled[right] - mole, axis=1)) < 0.5 * np.linalg.norm(SKIN_COLOR - mole)
 
 
+@pytest.mark.parametrize("long_hair", [True, False])
+def test_long_hair_hangs_behind_too(
+    scene: Scene, sites: Sites, truth: np.ndarray, regions: Regions, long_hair: bool
+) -> None:
+    """Locks seen beside the face go on behind the ear; without them there is skin."""
+    colors = truth + long_hair * regions.locks.sum(axis=1, keepdims=True) * (HAIR_COLOR - truth)
+    seen = looked_at(scene, sites, scene.painted(colors))
+    filled = fill_colors(sites, seen, scene.surface)
+    on_head = at_sites(scene, sites, regions.share)[:, INDEX["head"]] > 0.9
+    on_head &= part_of_faces(scene.fit.body)[sites.face_index] == SKIN
+    behind = on_head & (at_sites(scene, sites, regions.locks).sum(axis=1) > 0.95) & (seen.confidence == 0)
+    assert behind.sum() > 20
+    expected = HAIR_COLOR if long_hair else SKIN_COLOR
+    assert np.median(np.abs(filled[behind] - expected).max(axis=1)) < 0.08
+
+
 def test_nothing_seen_is_grey_and_everything_is_a_color(scene: Scene, sites: Sites) -> None:
     n = len(sites)
     nothing = SeenSites(np.zeros((n, 2)), np.zeros((n, 3), np.float32), np.zeros(n, np.float32))

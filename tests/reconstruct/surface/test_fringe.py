@@ -104,6 +104,26 @@ def test_what_spills_out_fades(scene: Scene, sites: Sites, colors: np.ndarray) -
     assert opacity[spill == 0].min() > 0.9
 
 
+def test_the_drawn_outline_is_the_surfaces(scene: Scene, sites: Sites, colors: np.ndarray) -> None:
+    matte = scene.painted(colors)
+    seen = see(sites, scene.surface, scene.fit, scene.picture, matte)
+    plain = plain_gaussians(sites, np.zeros((len(sites), 3)), scene.surface)
+    whole = with_fringe(plain, sites, seen, scene.surface, scene.fit, scene.picture, matte)
+    assert len(whole) == len(plain)
+    body, betas = scene.fit.body, scene.fit.state.betas
+    rasterizer = make_rasterizer("cpu", threads=1)
+    alpha = [
+        rasterizer.render_color(
+            AvatarPoser(g.to_avatar(body, betas, "", {}), body).pose(scene.fit.state), [scene.fit.view]
+        ).alpha[0]
+        for g in (plain, whole)
+    ]
+    before, after = (overlap(a > 0.5, matte.inside) for a in alpha)
+    assert after > before + 0.01
+    assert after > 0.94  # a person of a hundred pixels: one pixel of outline is several per cent
+    assert (alpha[1][matte.inside] > 0.5).mean() > 0.98
+
+
 def test_discs_lie_on_the_dressed_surface(scene: Scene, sites: Sites) -> None:
     gaussians = plain_gaussians(sites, np.zeros((len(sites), 3)), scene.surface)
     w, x, y, z = gaussians.quats.detach().numpy().T
