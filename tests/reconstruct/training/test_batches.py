@@ -149,10 +149,10 @@ def test_rendering_reaches_every_attribute(raw, atlas, tiny) -> None:
         values.retain_grad()
     loss = render_loss(attributes, batch, atlas, 300, seed=0)
     loss.backward()
-    assert 0.0 < float(loss) < 1.0
+    assert 0.0 < loss.item() < 1.0
     assert all(values.grad is not None and values.grad.abs().max() > 0 for values in maps)
     again = render_loss(attributes, batch, atlas, 300, seed=0)
-    assert float(again) == float(loss)
+    assert again.item() == loss.item()
 
 
 def test_the_truths_own_map_draws_the_truth(raw, atlas, tiny) -> None:

@@ -12,6 +12,7 @@ from accelerate import Accelerator
 
 from inperson.errors import BadInputError
 from inperson.reconstruct.network.weights import load_network, read_header
+from inperson.reconstruct.training.batches import BODY_PRIOR
 from inperson.reconstruct.training.checkpoint import load_checkpoint, newest_checkpoint
 from inperson.reconstruct.training.export import export
 from inperson.reconstruct.training.recipe import Recipe
@@ -89,12 +90,23 @@ def test_a_run_ends_when_its_time_is_up(prepared: Path, tiny: Recipe, tmp_path: 
     assert newest_checkpoint(tmp_path).name == "step-000001.safetensors"
 
 
-def test_the_average_is_exported(whole: Path, tiny: Recipe, tmp_path: Path) -> None:
-    recipe = tmp_path / "tiny.toml"
+def recipe_file(path: Path, tiny: Recipe, more: str = "") -> Path:
     table = "\n".join(f"{name} = {json.dumps(value)}" for name, value in tiny.network.items())
-    recipe.write_text(f"[targets]\ntexels = 32\n[network]\n{table}\n")
+    path.write_text(f"[targets]\ntexels = 32\n[network]\n{table}\n{more}")
+    return path
+
+
+def test_a_network_without_the_prior_does_not_look_at_it(whole: Path, tiny: Recipe, tmp_path: Path) -> None:
     out = tmp_path / "net.safetensors"
-    provenance = export(whole, out, recipe)
+    export(whole, out, recipe_file(tmp_path / "blind.toml", tiny, "[inputs]\nbody_prior = false\n"))
+    weight = load_network(out).uv.stem.weight
+    assert (weight[:, BODY_PRIOR] == 0).all()
+    assert (weight[:, : BODY_PRIOR.start] != 0).all()
+
+
+def test_the_average_is_exported(whole: Path, tiny: Recipe, tmp_path: Path) -> None:
+    out = tmp_path / "net.safetensors"
+    provenance = export(whole, out, recipe_file(tmp_path / "tiny.toml", tiny))
     assert provenance["steps"] == "4"
     assert provenance["samples"] == "8"
     assert "unseen_psnr" in provenance["held_out"]
