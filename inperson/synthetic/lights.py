@@ -81,6 +81,6 @@ def blended(first: Light, second: Light, share: float) -> Light:
         colors=mixed(first.colors, second.colors),
         sky=mixed(first.sky, second.sky),
         ground=mixed(first.ground, second.ground),
-        exposure=float(mixed(np.float64(first.exposure), np.float64(second.exposure))),
-        specular=float(mixed(np.float64(first.specular), np.float64(second.specular))),
+        exposure=first.exposure + share * (second.exposure - first.exposure),
+        specular=first.specular + share * (second.specular - first.specular),
     )

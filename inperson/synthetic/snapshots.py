@@ -1,7 +1,6 @@
 """Random poses, cameras and light for pictures of people as they are taken: somebody stands before a camera, upper
 body or whole, arms down, raised or before the chest, and is seen from before or a little from the side."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -37,7 +36,7 @@ def sample_light_on_snapshot(rng: np.random.Generator) -> Light:
 
 
 def sample_state(
-    person: DressedPerson, rng: np.random.Generator, arms: Sequence[str] = SNAPSHOT_ARMS, alike: float = 0.6
+    person: DressedPerson, rng: np.random.Generator, arms: tuple[str, ...] = SNAPSHOT_ARMS, alike: float = 0.6
 ) -> BodyState:
     """A person standing at the origin, facing +z, with each arm, hand and the face doing something.
 
@@ -55,7 +54,7 @@ def sample_state(
     return replace(state, body_pose=body_pose)
 
 
-def _sample_pose(rng: np.random.Generator, arms: Sequence[str]) -> SessionPose:
+def _sample_pose(rng: np.random.Generator, arms: tuple[str, ...]) -> SessionPose:
     faces, hands = tuple(FACES), tuple(SHAPES)
     return SessionPose(
         face=faces[rng.integers(len(faces))],
