@@ -1,5 +1,6 @@
 """The two streams that read the crop (after ViSA): semantic tokens, and appearance features at several scales."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Protocol
 
@@ -57,6 +58,12 @@ class BackboneTokens(nn.Module):
         self.project = nn.Linear(backbone.width, config.token_width)
         self.norm = nn.LayerNorm(config.token_width)
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "BackboneTokens":
+        """The backbone follows to another device or precision."""
+        if isinstance(self._backbone[0], nn.Module):
+            self._backbone[0]._apply(fn, recurse)
+        return super()._apply(fn, recurse)
+
     def forward(self, crop: Float[Tensor, "B 4 256 256"]) -> Float[Tensor, "B 257 W"]:
         with torch.no_grad():
             tokens = self._backbone[0](crop)
@@ -98,6 +105,7 @@ class SampleSeen(nn.Module):
         confidence: Float[Tensor, "B 1 S S"],
     ) -> Float[Tensor, "B W S S"]:
         lifted = self.lift(features)
-        sampled = F.grid_sample(lifted, where.to(lifted.dtype), padding_mode="border", align_corners=False)
-        unseen = (confidence == 0).to(lifted.dtype)
-        return sampled * confidence.to(lifted.dtype) + unseen * self.unseen.to(lifted.dtype)[:, None, None]
+        # float32: half precision would not tell neighbouring pixels apart
+        sampled = F.grid_sample(lifted.float(), where.float(), padding_mode="border", align_corners=False)
+        unseen = (confidence == 0) * self.unseen[:, None, None]
+        return (sampled * confidence + unseen).to(lifted.dtype)

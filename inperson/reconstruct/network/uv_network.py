@@ -41,9 +41,12 @@ class UvNetwork(nn.Module):
         self.decode = nn.ModuleList(ResidualBlock(width) for width in widths[:-1])
         self.down = nn.ModuleList(nn.Conv2d(fine, rough, 3, stride=2, padding=1) for fine, rough in pairwise(widths))
         self.up = nn.ModuleList(nn.Conv2d(rough, fine, 1) for fine, rough in pairwise(widths))
+        asking = (config.token_width, config.heads)
         self.ask = nn.ModuleList(
-            AskTokens(width, config.token_width, config.heads, among_themselves=width_index == 1)
-            for width_index, width in enumerate(widths[SEAM_LEVELS:])
+            [
+                AskTokens(widths[3], *asking, among_themselves=False),
+                AskTokens(widths[4], *asking, among_themselves=True),
+            ]
         )
         self.palette = Palette(widths[PALETTE_LEVEL], config.appearance[-1] + config.token_width, widths[3])
         self.lift_palette = nn.Conv2d(3, widths[PALETTE_LEVEL], 1)

@@ -142,6 +142,12 @@ def test_nothing_cached_is_one_clear_error(tmp_path: Path) -> None:
         load_dinov2(cache=tmp_path)
 
 
+def test_the_backbone_follows_its_network(cache: Path, config: NetConfig) -> None:
+    backbone = load_dinov2(cache=cache)
+    ReconstructionNet(replace(config, semantic="dinov2"), backbone).double()
+    assert {value.dtype for value in [*backbone.parameters(), backbone.mean]} == {torch.float64}
+
+
 def test_a_network_looks_for_its_backbone_in_the_cache(
     cache: Path, tmp_path: Path, config: NetConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
