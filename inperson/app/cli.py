@@ -12,6 +12,7 @@ from inperson.app.commands.bench import Bench
 from inperson.app.commands.calibrate import Calibrate
 from inperson.app.commands.devices import Devices
 from inperson.app.commands.doctor import Doctor
+from inperson.app.commands.evaluate import Evaluate
 from inperson.app.commands.live import Live
 from inperson.app.commands.models import Models
 from inperson.app.commands.render import Render
@@ -28,6 +29,7 @@ Command = (
     | Annotated[Devices, tyro.conf.subcommand("devices")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
 )
 
 EXIT_INTERRUPTED = 130

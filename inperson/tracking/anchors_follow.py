@@ -150,10 +150,10 @@ def _flow(
     last: UInt8[np.ndarray, "h w"], grey: UInt8[np.ndarray, "h w"], pixels: Float[np.ndarray, "N 2"]
 ) -> tuple[Float[np.ndarray, "N 2"], Bool[np.ndarray, " N"]]:
     """Where pixels of the last picture are in this one, and which of them come back to their start."""
-    options = {"winSize": (15, 15), "maxLevel": 3}
+    window, levels = (15, 15), 3
     begin = (pixels - 0.5).astype(np.float32)[:, None]  # OpenCV counts from the first pixel's centre
-    there, known, _ = cv2.calcOpticalFlowPyrLK(last, grey, begin, None, **options)
-    back, known_back, _ = cv2.calcOpticalFlowPyrLK(grey, last, there, None, **options)
+    there, known, _ = cv2.calcOpticalFlowPyrLK(last, grey, begin, begin.copy(), winSize=window, maxLevel=levels)
+    back, known_back, _ = cv2.calcOpticalFlowPyrLK(grey, last, there, begin.copy(), winSize=window, maxLevel=levels)
     returned = np.linalg.norm(back - begin, axis=2)[:, 0] < ROUND_TRIP
     sure = returned & (known[:, 0] > 0) & (known_back[:, 0] > 0)
     return there[:, 0].astype(np.float64) + 0.5, sure

@@ -105,20 +105,24 @@ class FrameFitter:
             return fresh
         reference = self._follower.anchors.state
         there = frame.with_held(exp_all(reference.full_pose.astype(np.float64))), reference.transl.astype(np.float64)
-        answers = []
-        for start in ((fresh[1].rotations, fresh[1].transl), there):
-            self._follower.forget()
-            answer = fresh
-            for _ in range(_LOOKS_FIRST):
-                anchors = self._look(frame, image, *start)
-                answer = frame.fit_from(*start, anchors)
-                start = answer[1].rotations, answer[1].transl
-            answers.append((self._follower.seen.sum(), answer))
-        found, answer = max(answers, key=lambda pair: pair[0])
-        if answer is answers[0][1]:  # the follower goes on from the better one
-            self._follower.forget()
-            self._look(frame, image, answer[1].rotations, answer[1].transl)
-        return answer if found else fresh
+        here = fresh[1].rotations, fresh[1].transl
+        answers = [self._recognised_from(frame, image, *start) for start in (there, here)]
+        found = [count for count, _ in answers]
+        best = int(np.argmax(found))
+        if best == 0:  # the follower goes on from the better one
+            self._recognised_from(frame, image, *there)
+        return answers[best][1] if found[best] else fresh
+
+    def _recognised_from(
+        self, frame: "_Frame", image: np.ndarray, rotations: np.ndarray, transl: np.ndarray
+    ) -> tuple[int, tuple[FitProblem, FitResult]]:
+        """How many anchors are found from a pose, and the fit they give."""
+        assert self._follower is not None
+        self._follower.forget()
+        for _ in range(_LOOKS_FIRST):
+            problem, result = frame.fit_from(rotations, transl, self._look(frame, image, rotations, transl))
+            rotations, transl = result.rotations, result.transl
+        return int(self._follower.seen.sum()), (problem, result)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "HEAVY []"
-    for command in ("live", "track", "render", "avatar", "models", "devices", "doctor", "bench"):
+    for command in ("live", "track", "render", "avatar", "models", "devices", "doctor", "bench", "evaluate"):
         assert command in done.stdout
 
 
