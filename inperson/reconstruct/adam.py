@@ -50,11 +50,11 @@ class Adam:
     def snapshot(self) -> dict[str, np.ndarray]:
         """The moments and how many steps they are of, to go on from (`resume`)."""
         moments = {f"{name}.{k}": m for name, pair in self._moments.items() for k, m in enumerate(pair)}
-        return {"step": np.array(self._step)} | {name: m.copy() for name, m in moments.items()}
+        return {"step": np.array([self._step])} | {name: m.copy() for name, m in moments.items()}
 
     def resume(self, snapshot: dict[str, np.ndarray]) -> None:
         """Go on where `snapshot` was taken of an optimiser of the same parameters."""
-        self._step = int(snapshot["step"])
+        self._step = int(snapshot["step"][0])
         for name, pair in self._moments.items():
             for k, moments in enumerate(pair):
                 moments[...] = snapshot[f"{name}.{k}"]

@@ -35,3 +35,22 @@ def test_moments_follow_their_rows_and_new_rows_start_at_rest() -> None:
     assert y[0].item() < -0.05
     assert y[1].item() > 0.05
     assert y[2].item() == 0
+
+
+def test_goes_on_from_a_snapshot_as_if_it_had_never_stopped():
+    rng = np.random.default_rng(0)
+    gradients = rng.normal(size=(8, 5, 3)).astype(np.float32)
+
+    def stepped(adam: Adam, parameter: torch.Tensor, some: np.ndarray) -> None:
+        for gradient in some:
+            parameter.grad = torch.from_numpy(gradient.copy())
+            adam.step({"p": parameter}, {"p": 0.1})
+
+    whole, first = torch.zeros(5, 3, requires_grad=True), torch.zeros(5, 3, requires_grad=True)
+    stepped(Adam({"p": whole}, {}), whole, gradients)
+    before = Adam({"p": first}, {})
+    stepped(before, first, gradients[:3])
+    after = Adam({"p": first}, {})
+    after.resume(before.snapshot())
+    stepped(after, first, gradients[3:])
+    assert torch.equal(whole, first)

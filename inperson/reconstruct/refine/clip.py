@@ -28,6 +28,7 @@ from inperson.reconstruct.refine.residuals import LearnedResiduals, PoseBasis
 from inperson.reconstruct.refine.scoring import ClipScores, score_clip
 from inperson.reconstruct.refine.settings import RefineSettings
 from inperson.reconstruct.refine.shape import betas_from_clip
+from inperson.reconstruct.refine.whose import check_same_person
 from inperson.render.cpu.rasterizer import CpuRasterizer
 
 _SAVED_EVERY_S = 20.0
@@ -112,7 +113,11 @@ def refine_watched(
     objective = Objective(perceptual, settings.optimise.weights)
     key = _key(avatar, watched, settings)
     saved = load_checkpoint(state_file, key) if state_file is not None else None
-    before = share_out(watched.tracked(body, avatar.betas), watched.name, watched.fps)
+    before = _parts(watched, body, avatar.betas)
+    if not settings.any_person:
+        states = watched.states(body, avatar.betas)
+        at_faces = [states[face.number] for face in watched.faces]
+        check_same_person(watched.name, avatar, body, watched.faces, at_faces, CpuRasterizer(), perceptual)
     if saved is None:
         watcher.progress(Stage.ALIGN, 0, 2)
         betas = _better_betas(avatar, body, watched, before, objective, settings)

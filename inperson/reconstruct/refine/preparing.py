@@ -42,6 +42,9 @@ _FACES = 12
 class SeenFace:
     """A frame in which the face was seen."""
 
+    number: int
+    """Of the frame."""
+
     image: UInt8[np.ndarray, "H W 3"]
     observation: Observation
 
@@ -60,11 +63,15 @@ class WatchedClip:
     """Of every frame, at its own size."""
     faces: list[SeenFace]
 
-    def tracked(self, body: BodyModel, betas: Float[np.ndarray, " B"]) -> ClipFrames:
-        """The frames that show the person, in the states the tracker gives to somebody of this shape."""
+    def states(self, body: BodyModel, betas: Float[np.ndarray, " B"]) -> list[BodyState]:
+        """Of every frame, as the tracker gives them to somebody of this shape."""
         profile = msgspec.structs.replace(self._learned_profile(body), betas=tuple(float(b) for b in betas))
         tracked = track_observations(self.observations, body, framerate=self.fps, profile=profile)
-        states: list[BodyState] = [tracked.motion.state(n) for n in range(len(tracked.motion))]
+        return [tracked.motion.state(n) for n in range(len(tracked.motion))]
+
+    def tracked(self, body: BodyModel, betas: Float[np.ndarray, " B"]) -> ClipFrames:
+        """The frames that show the person, in `states`."""
+        states = self.states(body, betas)
         k, (height, width) = self.observations[0].intrinsics, self.pictures[0].shape[:2]
         sx, sy = width / k.width, height / k.height
         view = EyeView.from_intrinsics(Intrinsics(k.fx * sx, k.fy * sy, k.cx * sx, k.cy * sy, width, height))
@@ -108,7 +115,7 @@ def watch_clip(path: Path, longest_side: int, told: Callable[[int], None] = lamb
             if len(observations) % _COUNT_EVERY == 1:
                 crowds.append(_people(finder, frame.image))
                 if observation.face is not None:
-                    faces = [*faces, SeenFace(frame.image, observation)][-_FACES:]
+                    faces = [*faces, SeenFace(len(observations) - 1, frame.image, observation)][-_FACES:]
             told(len(observations))
             if len(observations) == MOST_FRAMES:
                 break
