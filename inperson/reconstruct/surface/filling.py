@@ -29,7 +29,8 @@ BAND_METRES = 0.16
 SHADING_METRES, SHADING_COLOR = 0.08, 0.12
 """What changes by less than that colour over less than that height is light, not cloth."""
 FRONT_SHARE = 0.1
-"""How much what faces forwards says about the back, less than what faces sideways: prints are in the middle."""
+"""How much of the torso what faces forwards says about the back, against what faces sideways: prints are in the
+middle of it."""
 MIN_LOCKS_AREA = 2e-4
 """Square metres seen beside the face before hair is believed to hang there."""
 MUCH_LIKER = 0.75
@@ -81,7 +82,8 @@ def _guide(regions: Regions, body: BodyModel, sites: Sites, seen: SeenSites) -> 
     grown = _median(seen.color, np.sqrt(weight) * head * hair**4)
 
     long = _hanging(seen.color, weight, at(regions.locks), skin, grown)
-    shown = weight * (FRONT_SHARE + _sideways(body, sites)) * (hair < 0.5)
+    front = share[:, INDEX["torso"]] * (1.0 - FRONT_SHARE) * (1.0 - _sideways(body, sites))
+    shown = weight * (1.0 - front) * (hair < 0.5)
     profiles = [_Profile.of(along[:, k], seen.color, shown * share[:, k] ** 2) for k in range(len(SEGMENTS))]
     profiles = [_completed(k, profiles, skin) for k in range(len(SEGMENTS))]
     out = sum(regions.share[:, k, None] * profile.at(regions.along[:, k]) for k, profile in enumerate(profiles))

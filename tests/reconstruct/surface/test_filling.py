@@ -1,5 +1,7 @@
 """Completed colours on a person whose every colour is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,10 @@ from inperson.reconstruct.stages import Matte, SeenSites, Sites
 from inperson.reconstruct.surface.atlas import UvAtlas, texel_sites
 from inperson.reconstruct.surface.eyes import IRIS_METRES, with_eyes
 from inperson.reconstruct.surface.filling import fill_colors
+from inperson.reconstruct.surface.fringe import with_fringe
+from inperson.reconstruct.surface.gaussians import plain_gaussians
 from inperson.reconstruct.surface.mouth import white_level, with_mouth
+from inperson.reconstruct.surface.outline import match_outline
 from inperson.reconstruct.surface.places import at_places, part_of_faces
 from inperson.reconstruct.surface.posing import dressed_rest, normals_of
 from inperson.reconstruct.surface.regions import INDEX, Regions
@@ -201,3 +206,16 @@ def test_mouths_are_lit_by_the_photo(scene: Scene, truth: np.ndarray) -> None:
         assert (day[tooth].min(axis=1) > 0.5 * day[tooth].max(axis=1)).all()  # enamel: hardly a hue
         assert day[tooth].mean() > 1.3 * night[tooth].mean() > day[part == MOUTH].mean()
     assert (day[part == SKIN] == 0).all()
+
+
+def test_a_body_that_does_not_name_its_parts(scene: Scene, truth: np.ndarray) -> None:
+    """A licensed file has no part labels: everything is skin, and nothing breaks."""
+    fit = replace(scene.fit, body=replace(scene.fit.body, vertex_part=None))
+    plain = Scene.of(fit)
+    surface = match_outline(fit, plain.painted(truth))
+    sites = lay_sites(surface, np.ones(len(fit.body.faces)), 5000)
+    seen = looked_at(plain, sites, plain.painted(truth))
+    filled = fill_colors(sites, seen, surface)
+    assert np.isfinite(filled).all()
+    gaussians = plain_gaussians(sites, filled, surface, seen)
+    assert len(with_fringe(gaussians, sites, seen, surface, fit, plain.picture, plain.painted(truth))) >= len(sites)
