@@ -100,7 +100,7 @@ class LossRecipe:
     part: float = 0.1
     crop_part: float = 0.1
     offset_smoothness: float = 2.0
-    scale_and_turn: float = 0.01
+    scale_and_turn: float = 0.3
     """Pull of scales and rotations towards their start."""
     render: float = 1.0
     """0 leaves rendering out."""
