@@ -63,7 +63,7 @@ def cut(
     alpha[at] = mix.belief * mix.alpha + (1 - mix.belief) * probability[at]
     clean = colors.copy()
     clean[at] += (1 - alpha[at])[:, None] * (mix.foreground - mix.background)
-    return alpha, _continued(np.clip(clean, 0, 1), alpha)
+    return np.clip(alpha, 0, 1), _continued(np.clip(clean, 0, 1), alpha)
 
 
 def _decided(probability: Float[np.ndarray, "H W"], pixel: float) -> Float[np.ndarray, "H W"]:

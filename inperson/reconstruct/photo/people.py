@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 from mediapipe.tasks.python import vision
@@ -19,14 +20,20 @@ _CONFIDENCE = 0.5
 _SAME_PERSON = 0.4
 """Overlap (intersection over union) from which two finds are one person."""
 _HEAD = slice(0, 11)
+_SILHOUETTE = 256
+_ALIGNED = 16
+"""Pictures are widened to a multiple of this: MediaPipe pads the rows of other masks and ends the process when asked
+for their pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPerson:
-    """Somebody's 33 body landmarks, picture pixels."""
+    """Somebody's 33 body landmarks, picture pixels, and roughly their pixels."""
 
     pixels: Float[np.ndarray, "33 2"]
     visibility: Float[np.ndarray, " 33"]
+    mask: Float[np.ndarray, "H W"]
+    """Probability of this person, of the picture's size."""
 
     @property
     def box(self) -> BodyBox:
@@ -51,6 +58,7 @@ class PeopleFinder:
             running_mode=vision.RunningMode.IMAGE,
             num_poses=_MOST_PEOPLE,
             min_pose_detection_confidence=_CONFIDENCE,
+            output_segmentation_masks=True,
         )
         with native_chatter_muted():
             self._task = vision.PoseLandmarker.create_from_options(options)
@@ -61,10 +69,10 @@ class PeopleFinder:
         The detector sees a picture at 224 pixels: somebody small is only found on a piece of it, so where nobody
         is found in the whole, its quarters are searched.
         """
-        found = self._look(image, (0, 0))
+        found = self._look(image, np.s_[:, :])
         if not found:
-            for rows, columns in _quarters(image.shape[:2]):
-                found += self._look(image[rows, columns], (columns.start, rows.start))
+            for piece in _quarters(image.shape[:2]):
+                found += self._look(image, piece)
         kept: list[FoundPerson] = []
         for person in sorted(found, key=lambda p: -p.box.area):
             if all(person.box.overlap(other.box) < _SAME_PERSON for other in kept):
@@ -83,16 +91,20 @@ class PeopleFinder:
     ) -> None:
         self.close()
 
-    def _look(self, piece: Image, origin: tuple[int, int]) -> list[FoundPerson]:
+    def _look(self, image: Image, piece: tuple[slice, slice]) -> list[FoundPerson]:
+        height, width = image[piece].shape[:2]
+        seen = np.pad(image[piece], ((0, 0), (0, -width % _ALIGNED), (0, 0)), mode="edge")
         with native_chatter_muted():  # its first person makes it warn about something that does not apply
-            result = self._task.detect(task_image(piece))
-        size = np.array([piece.shape[1], piece.shape[0]], np.float64)
-        return [
-            FoundPerson(
-                np.array([[p.x, p.y] for p in person]) * size + origin, np.array([p.visibility for p in person])
-            )
-            for person in result.pose_landmarks
-        ]
+            result = self._task.detect(task_image(seen))
+        size = np.array([seen.shape[1], seen.shape[0]], np.float64)
+        origin = np.array([piece[1].start or 0, piece[0].start or 0], np.float64)
+        found = []
+        for landmarks, segmented in zip(result.pose_landmarks, result.segmentation_masks or (), strict=True):
+            mask = np.zeros(image.shape[:2], np.float32)
+            mask[piece] = segmented.numpy_view().reshape(seen.shape[:2])[:height, :width]
+            pixels = np.array([[p.x, p.y] for p in landmarks]) * size + origin
+            found.append(FoundPerson(pixels, np.array([p.visibility for p in landmarks]), mask))
+        return found
 
 
 def _quarters(shape: tuple[int, int]) -> list[tuple[slice, slice]]:
@@ -103,6 +115,14 @@ def _quarters(shape: tuple[int, int]) -> list[tuple[slice, slice]]:
         for y in range(3)
         for x in range(3)
     ]
+
+
+def silhouette_among(people: list[FoundPerson], chosen: int) -> UInt8[np.ndarray, "n n"]:
+    """Where one of several people is (0 to 255, over the whole picture): nothing where another is likelier."""
+    own = people[chosen].mask
+    others = np.max([person.mask for i, person in enumerate(people) if i != chosen], axis=0)
+    small = cv2.resize(np.where(own >= others, own, 0.0), (_SILHOUETTE, _SILHOUETTE), interpolation=cv2.INTER_AREA)
+    return np.rint(255 * np.clip(small, 0, 1)).astype(np.uint8)
 
 
 def without_the_others(image: Image, people: list[FoundPerson], chosen: int) -> Image:

@@ -1,10 +1,12 @@
 """Whom a photo shows, where, and whether it shows enough of them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from inperson.conventions import DEFAULT_HORIZONTAL_FOV, Intrinsics
 from inperson.errors import BadInputError
-from inperson.reconstruct.photo.people import FoundPerson, PeopleFinder, without_the_others
+from inperson.reconstruct.photo.people import FoundPerson, PeopleFinder, silhouette_among, without_the_others
 from inperson.reconstruct.photo.steady import observe_still
 from inperson.reconstruct.stages import Photo
 from inperson.tracking.fit.landmarks import MP_LEFT_SHOULDER, MP_RIGHT_SHOULDER
@@ -27,7 +29,7 @@ _OUTSIDE = 0.05
 
 
 def find_person(photo: Photo, number: int | None = None) -> Observation:
-    """The person in a photo: body, hands and face in the photo's pixels.
+    """The person in a photo: body, hands and face in the photo's pixels; among others also their silhouette.
 
     The camera is the one the file notes down, or one of the usual field of view along the longer side.
 
@@ -43,11 +45,12 @@ def find_person(photo: Photo, number: int | None = None) -> Observation:
     with PeopleFinder(model_path(POSE)) as finder:
         found = finder.find(photo.image)
     chosen = _choose(photo, found, number)
-    image = without_the_others(photo.image, found, next(i for i, p in enumerate(found) if p is chosen))
+    index = next(i for i, person in enumerate(found) if person is chosen)
+    image = without_the_others(photo.image, found, index)
     with Perception() as perception:
         observation = observe_still(perception, image, photo_intrinsics(photo))
     _check(photo, chosen, observation)
-    return observation
+    return observation if len(found) == 1 else replace(observation, silhouette=silhouette_among(found, index))
 
 
 def photo_intrinsics(photo: Photo) -> Intrinsics:
