@@ -1,4 +1,4 @@
-"""`inperson avatar`: make an avatar, and look at one."""
+"""`inperson avatar`: make an avatar, refine it, look at it, export it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from rich.console import Console
 
 from inperson.app.commands.avatar_create import Create
 from inperson.app.commands.avatar_export import Export
+from inperson.app.commands.avatar_refine import Refine
 from inperson.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class Avatar:
 
     action: (
         Annotated[Create, tyro.conf.subcommand("create")]
+        | Annotated[Refine, tyro.conf.subcommand("refine")]
         | Annotated[Show, tyro.conf.subcommand("show")]
         | Annotated[Export, tyro.conf.subcommand("export")]
     )
