@@ -17,8 +17,8 @@ from inperson.conventions import quat_xyzw_from_wxyz
 from inperson.reconstruct.canonical import CanonicalGaussians
 
 _NEIGHBOURS = 3
-_OPACITY_LIMITS = (1e-3, 1.0 - 1e-3)
-"""An opacity of exactly 0 or 1 has no logit to learn."""
+_OPACITY_LIMITS = (1e-3, 0.98)
+"""An opacity of exactly 0 or 1 has no logit to learn, and one near 1 takes long to leave it."""
 _SPACING_LIMITS = (5e-4, 5e-2)
 """Metres: two Gaussians in one place, or one alone, still have a unit to move in."""
 _SCALE_SHARE = 0.5

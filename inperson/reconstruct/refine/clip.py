@@ -139,7 +139,7 @@ def refine_watched(
         watcher.progress(Stage.OPTIMISE, now.step, total)
         keeper.keep(now)
 
-    finished = optimiser.run(watcher.stop, told)
+    finished = optimiser.run(watcher.stop, told, keeper.save)
     assert optimiser.progress is not None
     if finished and state_file is not None:
         state_file.unlink(missing_ok=True)
@@ -154,9 +154,15 @@ class _Keeper:
         self._saved_at = time.monotonic()
 
     def keep(self, now: Progress) -> None:
-        if self._path is not None and time.monotonic() - self._saved_at > _SAVED_EVERY_S:
+        """Save if the last time is long ago."""
+        if time.monotonic() - self._saved_at > _SAVED_EVERY_S:
+            self.save(now)
+
+    def save(self, now: Progress) -> None:
+        """Save now."""
+        if self._path is not None:
             save_checkpoint(self._path, self._key, Checkpoint(self._betas, now, self._learner.snapshot()))
-            self._saved_at = time.monotonic()
+        self._saved_at = time.monotonic()
 
 
 def _key(avatar: GaussianAvatar, watched: WatchedClip, settings: RefineSettings) -> str:

@@ -72,7 +72,7 @@ class Learner:
         return rasterize(posed.means, posed.quats, posed.scales, posed.opacities, posed.colors, [view])[0]
 
     def step(self, rates: dict[str, float]) -> None:
-        """Move what has a gradient; nothing else."""
+        """Move what has a gradient; nothing else. Colours and scales stay within what can be."""
         for name, parameter in self.parameters().items():
             if parameter.grad is None:
                 continue
@@ -81,6 +81,8 @@ class Learner:
             parameter.grad[self._frozen] = 0.0
             self._adams[name].step({name: parameter}, rates)
         limit_scales(self.gaussians, self._settings.limits)
+        with torch.no_grad():
+            self.gaussians.colors[~self._frozen] = self.gaussians.colors[~self._frozen].clamp(0.0, 1.0)
 
     def move(self, displacement: Float[np.ndarray, "N 3"]) -> None:
         """Displace all Gaussians, T-pose axes, metres, also those that are not learned."""

@@ -17,7 +17,7 @@ _GREY = 0.5
 class ObjectiveWeights:
     """What counts how much."""
 
-    photometric: LossWeights = field(default_factory=lambda: LossWeights(ssim=0.3, mask=0.1))
+    photometric: LossWeights = field(default_factory=lambda: LossWeights(ssim=0.3, mask=0.2))
     perceptual: float = 0.1
     """Of the mean perceptual distance inside the person."""
 

@@ -108,12 +108,18 @@ class Optimiser:
             shown = np.maximum(shown, shown_share(self._learner.gaussians, motion, clip.view))
         self._learner.freeze(shown < self._settings.least_shown)
 
-    def run(self, stop: Callable[[], bool], told: Callable[[Progress], None]) -> bool:
+    def run(
+        self,
+        stop: Callable[[], bool],
+        told: Callable[[Progress], None],
+        stopped: Callable[[Progress], None] = lambda now: None,
+    ) -> bool:
         """Go on until nothing is gained, the steps are done, or somebody says stop; the learner ends with the best.
 
         Args:
             stop: asked before each step.
             told: after each step.
+            stopped: told when somebody said stop, with everything still as it is then.
 
         Returns:
             whether it ended by itself.
@@ -121,11 +127,12 @@ class Optimiser:
         now, settings = self.progress, self._settings
         if now is None:
             raise ValueError("start the optimiser first")
-        stopped = False
+        interrupted = False
         with flushed_denormals():
             while now.step < settings.steps and now.looks_without_gain < settings.patience:
-                stopped = stop()
-                if stopped:
+                interrupted = stop()
+                if interrupted:
+                    stopped(now)
                     break
                 now.step += 1
                 self._step(now)
@@ -135,7 +142,7 @@ class Optimiser:
                     self._look(now)
                 told(now)
         self._learner.restore(now.best)
-        return not stopped
+        return not interrupted
 
     def _step(self, now: Progress) -> None:
         settings, rng = self._settings, np.random.default_rng([self._settings.seed, now.step])

@@ -18,7 +18,7 @@ class OptimiseSettings:
             "shift": 0.02,
             "quats": 4e-3,
             "log_scales": 8e-3,
-            "logits": 2e-2,
+            "logits": 4e-2,
             "colors": 1e-2,
             "residual_shift": 2e-3,
             "residual_colors": 1e-3,
