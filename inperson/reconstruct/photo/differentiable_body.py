@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.sparse import csr_matrix
 
 from inperson.avatar.body import NUM_JOINTS, BodyModel
 from inperson.avatar.state import BodyState
@@ -160,7 +161,8 @@ class DifferentiableBody:
         out[:, :, 3:first] = -turn.transpose(0, 2, 1, 3).reshape(n, 3, -1)
         blended = np.tensordot(points.weights, frames.G, 1)
         out[:, :, first:] = blended @ points.dirs
-        out[:, :, first:] += np.tensordot(points.weights, frames.t_dirs, 1)
+        carriers = csr_matrix(points.weights)  # a handful each
+        out[:, :, first:] += (carriers @ frames.t_dirs.reshape(NUM_JOINTS, -1)).reshape(n, 3, -1)
         return out
 
     def moved(self, pose: FitPose, step: Float[np.ndarray, " U"]) -> FitPose:
