@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
 import tyro
 from rich.console import Console
 
@@ -54,6 +53,7 @@ class Show:
             console.print(f"wrote {self.out}", soft_wrap=True, highlight=False)
 
     def _draw(self, avatar: "GaussianAvatar", out: Path, console: Console) -> None:
+        import numpy as np
         from rich.markup import escape
         from rich.progress import track
 

@@ -1,5 +1,6 @@
 """`inperson avatar create`: one photo to an animatable avatar."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,6 +41,8 @@ class Create:
 
     def run(self, console: Console) -> None:
         """Ask, make, write, and print the scores."""
+        # before numpy is loaded: on matrices as small as the fit's, OpenBLAS's threads only wait for each other
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         from inperson.app.consent import consent_to
         from inperson.app.outputs import check_writable
 
