@@ -37,6 +37,7 @@ def fit_photo(body: BodyModel, photo: Photo, observation: Observation, matte: Ma
         observation: whom to fit (`find_person`), with body and face.
         matte: the same person, cut out.
     """
+    assert photo.image.shape[:2] == matte.alpha.shape
     landmarks = LandmarkFit(body)
     start = landmarks.start(observation)
     moving = start.moving.copy()

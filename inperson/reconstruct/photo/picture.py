@@ -45,7 +45,6 @@ def read_photo(path: str | Path) -> Photo:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `_check_size` draws its own line
             with _open(path, data) as picture:
                 _check_size(path, picture.size)
-                original = max(picture.size)
                 focal_35mm = _focal_35mm(picture)
                 upright = ImageOps.exif_transpose(_reduced(picture))
                 image = _rgb(upright)
@@ -56,7 +55,6 @@ def read_photo(path: str | Path) -> Photo:
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise on broken files
         raise BadInputError(f"picture {path} is damaged ({error})", "save it again, or take another") from error
     focal = _focal_pixels(focal_35mm, image.shape[:2])
-    assert max(image.shape[:2]) <= max(LONGEST_SIDE, original)
     return Photo(image, path.name, hashlib.sha256(data).hexdigest(), focal)
 
 
