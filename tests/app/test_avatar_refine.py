@@ -65,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def watched(folder: Path) -> WatchedClip:
-    return watch_clip(folder / "ada.mp4", 320)
+    return watch_clip(folder / "ada.mp4", 160)
 
 
 def quick(steps: int = 12) -> RefineSettings:
