@@ -6,9 +6,18 @@ from torch.nn import functional as F
 
 from inperson.reconstruct.network.blocks import group_norm
 from inperson.reconstruct.network.config import NetConfig
-from inperson.reconstruct.network.interface import CONFIDENCE, FILLED, NORMAL, PARTS, SEEN, UvAttributes
+from inperson.reconstruct.network.interface import (
+    CONFIDENCE,
+    FILLED,
+    NORMAL,
+    PARTS,
+    SEEN,
+    TEXEL_CHANNELS,
+    UvAttributes,
+)
 
 START_OPACITY_LOGIT = 3.0
+VIEW_NORMAL_Z = slice(TEXEL_CHANNELS.index("view_normal_z"), TEXEL_CHANNELS.index("view_normal_z") + 1)
 _CHANNELS = {
     "offset": 3,
     "along_normal": 1,
@@ -42,7 +51,9 @@ class AttributeHead(nn.Module):
         """float32 attributes, also under autocast.
 
         The colour keeps what is seen as far as it is confident. The rest is the completion plus a correction: one
-        that is free, and a step towards the palette's colour.
+        that is free, and a step towards the palette's colour. Likewise discs keep their place and shape where the
+        photo shows them; and on the outline, where the surface turns away from the camera, they stay within what the
+        photo's outline said.
         """
         raw = self.out(F.silu(self.norm(features))).float()
         sizes = list(_CHANNELS.values())
@@ -50,12 +61,14 @@ class AttributeHead(nn.Module):
         bound = dict(zip(_CHANNELS, raw.tanh().split(sizes, dim=1), strict=True))
         config, texels = self.config, texels.float()
         filled, unseen = texels[:, FILLED], 1.0 - texels[:, CONFIDENCE]
+        loose = unseen * texels[:, VIEW_NORMAL_Z].square()
+        moved = bound["along_normal"] * texels[:, NORMAL] + 0.5 * bound["offset"]
         correction = bound["color"] + bound["palette"] * (palette - filled)
         return UvAttributes(
-            offset=config.max_offset * (bound["along_normal"] * texels[:, NORMAL] + 0.5 * bound["offset"]),
-            log_scale=config.max_log_scale * bound["log_scale"],
-            rotation=config.max_turn * bound["rotation"],
-            opacity=free["opacity"] + START_OPACITY_LOGIT,
+            offset=config.max_offset * loose * moved,
+            log_scale=config.max_log_scale * unseen * bound["log_scale"],
+            rotation=config.max_turn * unseen * bound["rotation"],
+            opacity=unseen * free["opacity"] + START_OPACITY_LOGIT,
             color=texels[:, SEEN] + unseen * (filled + correction),
             features=free["features"],
             image_parts=image_parts,

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from inperson.reconstruct.network.config import NetConfig
 from inperson.reconstruct.network.encoder import SampleSeen
+from inperson.reconstruct.network.heads import START_OPACITY_LOGIT, VIEW_NORMAL_Z
 from inperson.reconstruct.network.interface import CONFIDENCE, FILLED, SEEN, NetInputs, UvAttributes
 from inperson.reconstruct.network.model import ReconstructionNet
 
@@ -50,6 +51,24 @@ def test_what_is_surely_seen_keeps_the_photo(network: ReconstructionNet, make_ba
     inputs = with_confidence(make_batch(1), 1.0)
     with torch.no_grad():
         assert torch.equal(network(inputs).color, inputs.texels[:, SEEN])
+
+
+def test_discs_stay_where_the_photo_shows_them_and_on_its_outline(
+    network: ReconstructionNet, make_batch: Batches
+) -> None:
+    for parameter in network.head.out.parameters():
+        nn.init.normal_(parameter, std=1.0)
+    shown, hidden = with_confidence(make_batch(1), 1.0), with_confidence(make_batch(1), 0.0)
+    outline = hidden.texels.clone()
+    outline[:, VIEW_NORMAL_Z] = 0.0
+    with torch.no_grad():
+        seen, unseen = network(shown), network(hidden)
+        rim = network(NetInputs(hidden.crop, outline, hidden.where))
+    for kept in (seen.offset, seen.log_scale, seen.rotation, rim.offset):
+        assert not kept.any()
+    assert (seen.opacity == START_OPACITY_LOGIT).all()
+    for free in (unseen.offset, unseen.log_scale, unseen.rotation):
+        assert free.any()
 
 
 def test_attributes_stay_within_their_bounds(network: ReconstructionNet, make_batch: Batches) -> None:
