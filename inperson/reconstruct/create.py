@@ -136,7 +136,7 @@ def create_from_fit(
         gaussians = clock.time(
             Stage.POLISH,
             lambda: polish(
-                *(gaussians, confidence, fit.body, fit.state, target, polish_settings),
+                *(gaussians, confidence, fit.body, fit.state, target.finer(), polish_settings),
                 progress=lambda done: progress(Stage.POLISH, done),
             ),
         )

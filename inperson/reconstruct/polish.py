@@ -36,7 +36,7 @@ from inperson.render.views import EyeView
 class PolishSettings:
     """How long and how hard to polish."""
 
-    steps: int = 200
+    steps: int = 120
     seed: int = 0
     rates: dict[str, float] = field(
         default_factory=lambda: {"shift": 0.03, "quats": 6e-3, "log_scales": 1.2e-2, "logits": 3e-2, "colors": 1.2e-2}
@@ -45,7 +45,7 @@ class PolishSettings:
     final_rate: float = 0.1
     """Share of the first rate that is left at the end (exponential in between)."""
     hold: dict[str, float] = field(
-        default_factory=lambda: {"shift": 0.1, "quats": 0.1, "log_scales": 0.3, "logits": 0.3, "colors": 0.15}
+        default_factory=lambda: {"shift": 0.3, "quats": 0.1, "log_scales": 0.3, "logits": 0.3, "colors": 0.5}
     )
     """Pull of each parameter towards its start, in pixels of full error per unit moved, of a Gaussian that
     the photo shows surely."""
@@ -56,7 +56,9 @@ class PolishSettings:
     split_at: tuple[float, ...] = (0.3, 0.5)
     """Progress at which the most pulled Gaussians are split."""
     growth: float = 0.12
-    """Share by which each split raises the number of Gaussians that take part."""
+    """Share by which each split raises the number of Gaussians that take part, if so many are wide enough."""
+    wide: float = 1.0
+    """Pixels (standard deviation) from which a Gaussian is wide enough to be split."""
     loss: LossWeights = field(default_factory=LossWeights)
     limits: FitSettings = field(default_factory=FitSettings)
     """Its limits on scales."""
@@ -104,8 +106,9 @@ def polish(
             limit_scales(work.gaussians, settings.limits)
             work.undo_depth(target.view)
             if step in split_steps:
-                count = round(len(work.gaussians) * (1 + settings.growth))
-                change = prune_and_split(work.gaussians, meter.pull, count, 0.0)
+                wide = work.widths(target.view) > settings.wide
+                added = min(round(settings.growth * len(wide)), int(wide.sum()))
+                change = prune_and_split(work.gaussians, np.where(wide, meter.pull, -1.0), len(wide) + added, 0.0)
                 adam.follow(change.source, change.is_new)
                 work, meter = work.after(change, body, state), PullMeter(len(change.source))
             progress(step / settings.steps)
@@ -123,10 +126,14 @@ def shown_share(gaussians: CanonicalGaussians, motion: SurfaceMotion, view: EyeV
     white = torch.ones(len(gaussians), 1, requires_grad=True)
     rasterize(posed.means, posed.quats, posed.scales, posed.opacities, white, [view])[0, 0].sum().backward()
     assert white.grad is not None
-    to_eye = view.T_cv_from_world.astype(np.float32)
-    depth = np.maximum(motion.points @ to_eye[2, :3] + to_eye[2, 3], view.near)
-    patch = gaussians.spacing.numpy() * motion.stretch * np.float32(view.intrinsics.fx) / depth
+    patch = gaussians.spacing.numpy() * motion.stretch * np.float32(view.intrinsics.fx) / _depths(motion, view)
     return np.minimum(white.grad.numpy()[:, 0] / np.maximum(patch, 1e-6) ** 2, 1.0)
+
+
+def _depths(motion: SurfaceMotion, view: EyeView) -> Float[np.ndarray, " N"]:
+    """Along the view axis, metres, at least `near`."""
+    to_eye = view.T_cv_from_world.astype(np.float32)
+    return np.maximum(motion.points @ to_eye[2, :3] + to_eye[2, 3], view.near)
 
 
 class _Work:
@@ -159,6 +166,11 @@ class _Work:
         for name in ("shift", "log_scales"):
             start[name][torch.from_numpy(split)] = getattr(change.gaussians, name).detach()[torch.from_numpy(split)]
         return _Work(change.gaussians, start, self._confidence[change.source], body, state)
+
+    def widths(self, view: EyeView) -> Float[np.ndarray, " N"]:
+        """The longest standard deviation of each, in pixels of the view."""
+        longest = np.exp(self.gaussians.log_scales.detach().numpy().max(axis=1)) * self.motion.stretch
+        return longest * np.float32(view.intrinsics.fx) / _depths(self.motion, view)
 
     def add_pull(self, settings: PolishSettings, pixels: int) -> None:
         """Add the gradient of the pull towards the start, in the loss's unit: a mean over pixels."""

@@ -1,7 +1,8 @@
 """What an avatar is polished and scored against: the person's box of the photo, cut out, with its camera."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
@@ -12,7 +13,7 @@ from inperson.render.views import EyeView
 
 MARGIN = 12
 """Pixels of background around the person's box: the outline is learned from both sides."""
-MAX_SIDE = 1024
+MAX_SIDE = 1100
 """Larger boxes are scaled down: more pixels than Gaussians can show."""
 
 
@@ -26,6 +27,21 @@ class PolishTarget:
     """Of this picture."""
     box: tuple[int, int, int, int]
     """Left, top, right, bottom of the cut in the photo, pixels."""
+
+    def finer(self) -> "PolishTarget":
+        """Twice the size, smooth between the photo's pixels, unless that is larger than `MAX_SIDE`.
+
+        Gaussians finer than a pixel that are compared pixel by pixel ring: they overshoot, each its own way, and
+        only their blurred sum is right. A picture that is smooth between the pixels forbids it.
+        """
+        width, height = 2 * self.view.width, 2 * self.view.height
+        if max(width, height) > MAX_SIDE:
+            return self
+        rgba = cv2.resize(self.rgba, (width, height), interpolation=cv2.INTER_CUBIC)
+        rgba[..., :3] = np.minimum(
+            rgba[..., :3], rgba[..., 3:]
+        )  # cubics overshoot: premultiplied is never above alpha
+        return replace(self, rgba=rgba, view=replace(self.view, width=width, height=height))
 
     def cut(self, image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
         """The same cut of the photo itself, background and all, at this picture's size."""

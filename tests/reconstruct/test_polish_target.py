@@ -65,6 +65,28 @@ def test_the_cut_is_the_photos_own_pixels():
     assert small.cut(image).mean() == pytest.approx(target.cut(image).mean(), abs=1.0)
 
 
+def test_finer_is_the_same_picture_smooth_between_its_pixels():
+    matte = block(60, 30, 100, 130)
+    target = polish_target(matte, webcam_view(200, 160))
+    finer = target.finer()
+    height, width = target.rgba.shape[:2]
+    assert finer.rgba.shape == (2 * height, 2 * width, 4)
+    assert (finer.view.width, finer.view.height) == (2 * width, 2 * height)
+    assert finer.view.intrinsics.fx == pytest.approx(2 * target.view.intrinsics.fx)
+    back = finer.rgba.reshape(height, 2, width, 2, 4).mean(axis=(1, 3))
+    difference = np.abs(back - target.rgba)
+    assert difference[MARGIN + 2 : -MARGIN - 2, MARGIN + 2 : -MARGIN - 2].max() < 1.5  # away from the hard outline
+    assert difference.max() < 60
+    assert difference.mean() < 2.0
+    assert (finer.rgba[..., :3] <= finer.rgba[..., 3:]).all()
+    assert finer.box == target.box
+
+
+def test_large_pictures_are_not_made_finer():
+    target = polish_target(block(60, 30, 660, 730, (800, 900)), webcam_view(800, 900))
+    assert target.finer() is target
+
+
 def test_an_empty_matte_is_refused():
     with pytest.raises(ValueError, match="nobody"):
         polish_target(block(0, 0, 0, 0), webcam_view(200, 160))
