@@ -30,7 +30,7 @@ from inperson.reconstruct.photo.matte import Matter
 from inperson.reconstruct.photo.person import find_person
 from inperson.reconstruct.polish import PolishSettings, polish
 from inperson.reconstruct.polish_target import PolishTarget, polish_target
-from inperson.reconstruct.stages import DressedSurface, Matte, Photo, PhotoFit
+from inperson.reconstruct.stages import DressedSurface, Matte, Photo, PhotoFit, SeenSites, Sites
 from inperson.reconstruct.surface.atlas import UvAtlas
 from inperson.reconstruct.surface.filling import fill_colors
 from inperson.reconstruct.surface.fringe import with_fringe
@@ -184,15 +184,34 @@ def _complete(
         atlas = UvAtlas.of(fit.body, network.config.size)
         with torch.inference_mode():
             attributes = network(make_inputs(fit, matte, surface, atlas, picture))
-        gaussians = settled(gaussians_from(attributes, sites, surface, atlas, seen))
+        gaussians = _covering(settled(gaussians_from(attributes, sites, surface, atlas, seen)), sites, seen, surface)
     else:
-        gaussians = plain_gaussians(sites, fill_colors(sites, seen, surface), surface)
+        gaussians = plain_gaussians(sites, fill_colors(sites, seen, surface), surface, seen)
     parts = gaussians.features
     bare = replace(gaussians, features=torch.zeros(len(sites), 0))
     fringed = with_fringe(bare, sites, seen, surface, fit, picture, matte)
     added = len(fringed) - len(sites)
     confidence = np.concatenate([seen.confidence, np.ones(added, np.float32)])
     return replace(fringed, features=torch.cat([parts, torch.zeros(added, parts.shape[1])])), confidence
+
+
+def _covering(
+    gaussians: CanonicalGaussians, sites: Sites, seen: SeenSites, surface: DressedSurface
+) -> CanonicalGaussians:
+    """The network's Gaussians, those that the photo does not show at least as large and opaque as plain discs.
+
+    Where the network is not sure of a surface's place it makes it thin, and from behind the front shines through.
+    """
+    plain = plain_gaussians(sites, np.zeros((len(sites), 3)), surface, seen)
+    unseen = torch.from_numpy(seen.confidence < 0.5)
+    logits = torch.where(unseen, torch.maximum(gaussians.logits, plain.logits), gaussians.logits)
+    sizes = torch.maximum(gaussians.log_scales, plain.log_scales)
+    log_scales = torch.where(unseen[:, None], sizes, gaussians.log_scales)
+    return replace(
+        gaussians,
+        logits=logits.detach().requires_grad_(True),
+        log_scales=log_scales.detach().requires_grad_(True),
+    )
 
 
 def _provenance(settings: CreateSettings, scores: InputScores) -> Provenance:

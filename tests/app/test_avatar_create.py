@@ -32,6 +32,8 @@ from inperson.reconstruct.network.model import ReconstructionNet
 from inperson.reconstruct.network.weights import save_network
 from inperson.reconstruct.photo.picture import read_photo
 from inperson.reconstruct.polish import PolishSettings
+from inperson.render.cpu.rasterizer import CpuRasterizer
+from inperson.render.views import look_at
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,26 @@ def test_fast_is_the_answer_before_polishing(studio):
     assert create.Stage.POLISH not in fast.seconds
     assert slow.scores.psnr > fast.scores.psnr + 1.0
     assert Provenance.from_strings(fast.avatar.provenance).others["polished"] == "no"
+
+
+def test_the_front_does_not_shine_through_the_back(studio):
+    """From behind, a red front must not tint a grey back, whatever the network thinks of opacity."""
+    created = studio.created
+    settings = CreateSettings(fast=True, network=studio.network, count=30_000)
+    avatar = create.create_from_fit(created.fit, created.matte, settings).avatar
+    body = created.fit.body
+    rest = BodyState.rest(body.num_betas, body.num_expression)
+    posed = AvatarPoser(avatar, body).pose(rest)
+    front = posed.normals[:, 2] > 0.3
+    colors = np.where(front[:, None], [[1.0, 0.0, 0.0]], [[0.5, 0.5, 0.5]]).astype(np.float32)
+    behind = replace(
+        created.target.view, T_world_from_eye=look_at(np.array([0.0, 0.2, -1.5]), np.array([0.0, 0.2, 0.0]))
+    )
+    drawn = CpuRasterizer().render_color(replace(posed, colors=colors), [behind])
+    covered = drawn.alpha[0] > 0.9
+    redness = (drawn.rgb[0, ..., 0] - drawn.rgb[0, ..., 1])[covered]
+    assert covered.sum() > 5000
+    assert np.quantile(redness, 0.9) < 0.1
 
 
 def test_without_a_network_and_without_offsets(studio):
