@@ -27,7 +27,6 @@ from inperson.reconstruct.network.inputs import make_inputs
 from inperson.reconstruct.network.weights import load_network, read_header, shipped_network
 from inperson.reconstruct.photo.fitting import fit_photo
 from inperson.reconstruct.photo.matte import Matter
-from inperson.reconstruct.photo.person import find_person
 from inperson.reconstruct.polish import PolishSettings, polish
 from inperson.reconstruct.polish_target import PolishTarget, polish_target
 from inperson.reconstruct.stages import DressedSurface, Matte, Photo, PhotoFit, SeenSites, Sites
@@ -40,6 +39,7 @@ from inperson.reconstruct.surface.outline import match_outline
 from inperson.reconstruct.surface.posing import posed_vertices
 from inperson.reconstruct.surface.seeing import see
 from inperson.reconstruct.surface.sites import lay_sites, seen_share
+from inperson.tracking.observation import Observation
 
 
 class Stage(Enum):
@@ -97,8 +97,19 @@ class Created:
     """What it was polished and scored against."""
 
 
-def create_avatar(photo: Photo, settings: CreateSettings, progress: Progress = lambda *_: None) -> Created:
+def create_avatar(
+    photo: Photo,
+    settings: CreateSettings,
+    progress: Progress = lambda *_: None,
+    find: Callable[[], Observation] | None = None,
+) -> Created:
     """An animatable avatar of the person in a photo. The same photo and settings give the same avatar.
+
+    Args:
+        photo: the picture.
+        settings: how to make it.
+        progress: told about the stages.
+        find: gives the person in it, for whoever began to look earlier; by default `find_person` does, now.
 
     Raises:
         BadInputError: the photo does not show one person well enough (`find_person`), the body is unknown, or the
@@ -109,7 +120,7 @@ def create_avatar(photo: Photo, settings: CreateSettings, progress: Progress = l
     if settings.use_network:
         read_header(settings.network)  # a wrong path is told now, not after the fit
     clock = _Clock(progress)
-    observation = clock.time(Stage.FIND, lambda: find_person(photo, settings.person))
+    observation = clock.time(Stage.FIND, find or (lambda: _find(photo, settings)))
 
     matte = clock.time(Stage.CUT_OUT, lambda: Matter().cut_out(photo.image, observation))
     fit = clock.time(Stage.FIT, lambda: fit_photo(body, photo, observation, matte))
@@ -161,6 +172,12 @@ class _Clock:
         self.seconds[stage] = time.perf_counter() - started
         self._progress(stage, 1.0)
         return result
+
+
+def _find(photo: Photo, settings: CreateSettings) -> Observation:
+    from inperson.reconstruct.photo.person import find_person  # loads mediapipe
+
+    return find_person(photo, settings.person)
 
 
 def _dress(fit: PhotoFit, matte: Matte, settings: CreateSettings) -> DressedSurface:

@@ -16,7 +16,6 @@ import filelock
 
 from inperson.errors import MissingModelError, OutputError
 from inperson.paths import cache_dir
-from inperson.tracking import models_bundle
 from inperson.tracking.models_download import (
     DownloadFailed,
     PackageOpener,
@@ -60,6 +59,8 @@ _HAND_LANDMARKS = "mediapipe/modules/hand_landmark/hand_landmark_full.tflite"
 
 
 def _assemble_pose(members: dict[str, bytes]) -> bytes:
+    from inperson.tracking import models_bundle  # loads mediapipe, and is seldom needed
+
     landmarks = models_bundle.with_image_normalization(members[_POSE_LANDMARKS], "pose_landmarks_detector")
     return models_bundle.task_bundle(
         {"pose_detector.tflite": members[_POSE_DETECTOR], "pose_landmarks_detector.tflite": landmarks}
@@ -67,6 +68,8 @@ def _assemble_pose(members: dict[str, bytes]) -> bytes:
 
 
 def _assemble_hand(members: dict[str, bytes]) -> bytes:
+    from inperson.tracking import models_bundle
+
     return models_bundle.task_bundle(
         {
             "hand_detector.tflite": members[_PALM_DETECTOR],

@@ -67,24 +67,27 @@ class Create:
 
     def _make(self, console: Console, strip: Path, consent: "Consent") -> None:
         """Everything that needs heavy imports."""
-        import torch
-
-        from inperson.app.create_report import CreateBar, score_table
-        from inperson.app.outputs import write_png
-        from inperson.app.photo_strip import photo_strip
-        from inperson.avatar.file import save_avatar
-        from inperson.avatar.provenance import Provenance
-        from inperson.reconstruct.create import CreateSettings, create_avatar
+        from inperson.app.person_search import PersonSearch
         from inperson.reconstruct.photo.picture import read_photo
-        from inperson.render.cpu.rasterizer import CpuRasterizer
 
-        torch.set_num_threads(1)
-        settings = CreateSettings(
-            fast=self.fast, network=self.network, person=self.person, body=self.body, seed=self.seed
-        )
         photo = read_photo(self.photo)
-        with CreateBar(console, photo.name) as bar:
-            created = create_avatar(photo, settings, bar.update)
+        with PersonSearch(photo, self.person) as search:  # meanwhile the rest is loaded
+            import torch
+
+            from inperson.app.create_report import CreateBar, score_table
+            from inperson.app.outputs import write_png
+            from inperson.app.photo_strip import photo_strip
+            from inperson.avatar.file import save_avatar
+            from inperson.avatar.provenance import Provenance
+            from inperson.reconstruct.create import CreateSettings, create_avatar
+            from inperson.render.cpu.rasterizer import CpuRasterizer
+
+            torch.set_num_threads(1)
+            settings = CreateSettings(
+                fast=self.fast, network=self.network, person=self.person, body=self.body, seed=self.seed
+            )
+            with CreateBar(console, photo.name) as bar:
+                created = create_avatar(photo, settings, bar.update, search.found)
         papers = replace(Provenance.from_strings(created.avatar.provenance), consent=consent)
         avatar = replace(created.avatar, name=self.name or self.out.stem, provenance=papers.to_strings())
         pictures = photo_strip(photo.image, avatar, created.fit, created.target, CpuRasterizer())
