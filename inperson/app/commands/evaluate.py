@@ -27,11 +27,11 @@ class Reenact:
     fast: bool = False
     """Take the network's answer without polishing it."""
     network: bool = True
-    """False: complete by mirrored texture alone."""
+    """Without: complete by mirrored texture alone."""
     anchors: bool = True
-    """False: track by landmarks alone, without the reference picture."""
+    """Without: track by landmarks alone, and not by the reference picture too."""
     every: int = 1
-    """Score every how manieth frame."""
+    """Score every n-th frame."""
     json: bool = False
     """Print JSON instead of a table."""
     seed: int = 0
