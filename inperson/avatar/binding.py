@@ -8,6 +8,7 @@ the posed mesh: that part carries what skinning weights do not know, a closing e
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int, UInt32
@@ -96,7 +97,7 @@ class SurfaceBinding:
         self.rest_points: Float[np.ndarray, "N 3"] = np.einsum("nk,nkc->nc", self.barycentric, rest[self.corners])
         self.frames: Float[np.ndarray, "N 3 3"] = face_frames(rest, self._faces[face_index])
         """Of the T-pose, float64."""
-        self._joints, self._weights = _heaviest_joints(body.weights)
+        self._joints, self._weights = _heaviest_joints(body)
         self._rest_normals, self._rest_areas = np.empty_like(rest), np.empty(len(rest), np.float32)
         surface_of(rest, self._faces, self._rest_normals, self._rest_areas)
 
@@ -126,12 +127,11 @@ MAX_JOINTS = 8
 """Joints that turn a vertex; the lightest are left out (the posed points themselves use all weights)."""
 
 
-def _heaviest_joints(
-    weights: Float[np.ndarray, "V 55"],
-) -> tuple[Int[np.ndarray, "V 8"], Float[np.ndarray, "V 8"]]:
-    """The joints that matter most to each vertex, heaviest first, and their weights."""
-    order = np.argsort(-weights, axis=1, kind="stable")[:, :MAX_JOINTS]
-    return order.astype(np.int32), np.take_along_axis(weights, order, axis=1).astype(np.float32)
+@lru_cache(maxsize=8)
+def _heaviest_joints(body: BodyModel) -> tuple[Int[np.ndarray, "V 8"], Float[np.ndarray, "V 8"]]:
+    """The joints that matter most to each vertex, heaviest first, and their weights; once per loaded body."""
+    order = np.argsort(-body.weights, axis=1, kind="stable")[:, :MAX_JOINTS]
+    return order.astype(np.int32), np.take_along_axis(body.weights, order, axis=1).astype(np.float32)
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")

@@ -6,6 +6,7 @@ correctives and weights are sparse, and joints at rest cost nothing.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -38,12 +39,8 @@ class BodyPoser:
         self.body = body
         self._shaped = np.ascontiguousarray(body.shaped(betas), np.float32)
         self._rest_joints = (body.J_regressor @ self._shaped.astype(np.float64)).reshape(NUM_JOINTS, 3)
-        by_coefficient = body.exprdirs.reshape(-1, body.num_expression)
-        self._joint_exprdirs = np.stack(
-            [body.J_regressor @ body.exprdirs[:, axis].astype(np.float64) for axis in range(3)], axis=1
-        )
-        self._expression = _SparseColumns.from_dense(by_coefficient)
-        self._weights = _SparseColumns.from_dense(np.ascontiguousarray(body.weights.T))
+        fixed = _fixed_parts(body)
+        self._joint_exprdirs, self._expression, self._weights = fixed.joint_exprdirs, fixed.expression, fixed.weights
         self._parents = body.parents.astype(np.int64)
         self._unposed = np.empty_like(self._shaped)
 
@@ -119,6 +116,28 @@ class _SparseColumns:
         pointer = np.zeros(matrix.shape[1] + 1, np.int32)
         pointer[1:] = np.cumsum(np.bincount(columns, minlength=matrix.shape[1]))
         return _SparseColumns(pointer, rows.astype(np.int32), matrix[rows, columns].astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class _FixedParts:
+    """What posing needs of a body whatever its shape."""
+
+    joint_exprdirs: Float[np.ndarray, "55 3 E"]
+    expression: _SparseColumns
+    """(3 V, E)."""
+    weights: _SparseColumns
+    """(55, V)."""
+
+
+@lru_cache(maxsize=8)
+def _fixed_parts(body: BodyModel) -> _FixedParts:
+    """Made once per loaded body: posers are made for every new shape."""
+    joint_exprdirs = [body.J_regressor @ body.exprdirs[:, axis].astype(np.float64) for axis in range(3)]
+    return _FixedParts(
+        np.stack(joint_exprdirs, axis=1),
+        _SparseColumns.from_dense(body.exprdirs.reshape(-1, body.num_expression)),
+        _SparseColumns.from_dense(np.ascontiguousarray(body.weights.T)),
+    )
 
 
 @njit(cache=True, nogil=True)
