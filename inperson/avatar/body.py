@@ -126,7 +126,7 @@ def _load(path: Path, mtime_ns: int) -> BodyModel:
         v_template=raw.v_template,
         shapedirs=raw.shapedirs,
         exprdirs=raw.exprdirs,
-        pose_correctives=PoseCorrectives.from_dense(raw.posedirs),
+        pose_correctives=raw.pose_correctives,
         J_regressor=csr_matrix(raw.J_regressor),
         weights=raw.weights,
         parents=raw.parents,

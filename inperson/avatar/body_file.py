@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from inperson.avatar.pose_correctives import NUM_POSE_FEATURES
+from inperson.avatar.pose_correctives import NUM_POSE_FEATURES, PoseCorrectives
 from inperson.errors import BadInputError
 
 REQUIRED_KEYS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
@@ -31,7 +31,7 @@ class RawBody:
     v_template: Float[np.ndarray, "V 3"]
     shapedirs: Float[np.ndarray, "V 3 B"]
     exprdirs: Float[np.ndarray, "V 3 E"]
-    posedirs: Float[np.ndarray, "V 3 486"]
+    pose_correctives: PoseCorrectives
     J_regressor: Float[np.ndarray, "55 V"]
     weights: Float[np.ndarray, "V 55"]
     parents: Int[np.ndarray, "55"]
@@ -63,7 +63,7 @@ def read_body_file(path: Path) -> RawBody:
         v_template=_floats(path, "v_template", arrays["v_template"]),
         shapedirs=_floats(path, "shapedirs", _without_zero_tail(shape_columns, at_least=1)),
         exprdirs=_floats(path, "shapedirs", exprdirs),
-        posedirs=_floats(path, "posedirs", arrays["posedirs"]),
+        pose_correctives=_correctives(path, arrays["posedirs"]),
         J_regressor=_floats(path, "J_regressor", arrays["J_regressor"]),
         weights=_floats(path, "weights", arrays["weights"]),
         parents=parents.astype(np.int32),
@@ -148,14 +148,30 @@ def _without_zero_tail(columns: np.ndarray, at_least: int) -> np.ndarray:
 
 
 def _floats(path: Path, key: str, array: np.ndarray) -> np.ndarray:
+    _check_numbers(path, key, array)
+    out = np.ascontiguousarray(array, np.float32)
+    _check_finite(path, key, out)
+    return out
+
+
+def _correctives(path: Path, posedirs: np.ndarray) -> PoseCorrectives:
+    """Of the array as it is stored: it is the largest, nearly all zero, and float32 doubles it."""
+    _check_numbers(path, "posedirs", posedirs)
+    out = PoseCorrectives.from_dense(posedirs)
+    _check_finite(path, "posedirs", out.blocks)
+    return out
+
+
+def _check_numbers(path: Path, key: str, array: np.ndarray) -> None:
     if array.dtype.kind not in "fiu":
         raise BadInputError(f"body file '{path}': {key} holds {array.dtype}, not numbers", _MEND)
-    out = np.ascontiguousarray(array, np.float32)
-    if not np.isfinite(out).all():
+
+
+def _check_finite(path: Path, key: str, array: Float[np.ndarray, "..."]) -> None:
+    if not np.isfinite(array).all():
         raise BadInputError(
             f"body file '{path}': {key} holds numbers that are not finite", "build or download it again"
         )
-    return out
 
 
 def _strings(array: np.ndarray | None) -> tuple[str, ...] | None:
