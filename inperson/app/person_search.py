@@ -1,4 +1,4 @@
-"""Finding the person of a photo in a process of its own, while this one loads torch and the rest.
+"""Finding the person of a photo and cutting them out in a process of its own, while this one loads torch and the rest.
 
 Loading MediaPipe and searching take about as long as loading torch and the body: on two cores they run side by side.
 """
@@ -10,7 +10,7 @@ from typing import Self, cast
 
 from inperson.app.child_process import ChildProcess
 from inperson.errors import InPersonError
-from inperson.reconstruct.stages import Photo
+from inperson.reconstruct.stages import Matte, Photo
 from inperson.tracking.observation import Observation
 
 PATIENCE_S = 300.0
@@ -18,7 +18,7 @@ PATIENCE_S = 300.0
 
 
 class PersonSearch:
-    """`find_person`, begun when this is made; a context manager.
+    """`find_person` and `Matter`, begun when this is made; a context manager. Ask it once, in this order.
 
     Args:
         photo: where to look.
@@ -34,10 +34,21 @@ class PersonSearch:
         Raises:
             InPersonError: as `find_person`, or the process crashed.
         """
-        observation = self._child.receive(PATIENCE_S)
-        if observation is None:
+        return cast(Observation, self._next())
+
+    def cut_out(self) -> Matte:
+        """Wait for the cut-out of that person.
+
+        Raises:
+            InPersonError: as `Matter`, or the process crashed.
+        """
+        return cast(Matte, self._next())
+
+    def _next(self) -> object:
+        answer = self._child.receive(PATIENCE_S)
+        if answer is None:
             raise InPersonError(f"nothing was found in {PATIENCE_S:.0f} s", "look what else this computer is doing")
-        return cast(Observation, observation)
+        return answer
 
     def __enter__(self) -> Self:
         return self
@@ -49,6 +60,9 @@ class PersonSearch:
 
 
 def _search(photo: Photo, number: int | None, connection: Connection) -> None:
+    from inperson.reconstruct.photo.matte import Matter
     from inperson.reconstruct.photo.person import find_person
 
-    connection.send(find_person(photo, number))
+    observation = find_person(photo, number)
+    connection.send(observation)
+    connection.send(Matter().cut_out(photo.image, observation))

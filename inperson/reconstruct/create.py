@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -26,7 +26,6 @@ from inperson.reconstruct.network.apply import gaussians_from, settled
 from inperson.reconstruct.network.inputs import make_inputs
 from inperson.reconstruct.network.weights import load_network, read_header, shipped_network
 from inperson.reconstruct.photo.fitting import fit_photo
-from inperson.reconstruct.photo.matte import Matter
 from inperson.reconstruct.polish import PolishSettings, polish
 from inperson.reconstruct.polish_target import PolishTarget, polish_target
 from inperson.reconstruct.stages import DressedSurface, Matte, Photo, PhotoFit, SeenSites, Sites
@@ -97,11 +96,23 @@ class Created:
     """What it was polished and scored against."""
 
 
+class Search(Protocol):
+    """Looks for the person of a photo."""
+
+    def found(self) -> Observation:
+        """Who they are; raises as `find_person`."""
+        ...
+
+    def cut_out(self) -> Matte:
+        """The same person cut out, once they were found; raises as `Matter`."""
+        ...
+
+
 def create_avatar(
     photo: Photo,
     settings: CreateSettings,
     progress: Progress = lambda *_: None,
-    find: Callable[[], Observation] | None = None,
+    search: Search | None = None,
 ) -> Created:
     """An animatable avatar of the person in a photo. The same photo and settings give the same avatar.
 
@@ -109,7 +120,7 @@ def create_avatar(
         photo: the picture.
         settings: how to make it.
         progress: told about the stages.
-        find: gives the person in it, for whoever began to look earlier; by default `find_person` does, now.
+        search: for the person in it, of whoever began to look earlier; by default one that begins now.
 
     Raises:
         BadInputError: the photo does not show one person well enough (`find_person`), the body is unknown, or the
@@ -120,9 +131,9 @@ def create_avatar(
     if settings.use_network:
         read_header(settings.network)  # a wrong path is told now, not after the fit
     clock = _Clock(progress)
-    observation = clock.time(Stage.FIND, find or (lambda: _find(photo, settings)))
-
-    matte = clock.time(Stage.CUT_OUT, lambda: Matter().cut_out(photo.image, observation))
+    search = search or _SearchNow(photo, settings.person)
+    observation = clock.time(Stage.FIND, search.found)
+    matte = clock.time(Stage.CUT_OUT, search.cut_out)
     fit = clock.time(Stage.FIT, lambda: fit_photo(body, photo, observation, matte))
     created = create_from_fit(fit, matte, settings, progress)
     about = Provenance.from_strings(created.avatar.provenance)
@@ -174,10 +185,23 @@ class _Clock:
         return result
 
 
-def _find(photo: Photo, settings: CreateSettings) -> Observation:
-    from inperson.reconstruct.photo.person import find_person  # loads mediapipe
+class _SearchNow:
+    """Looks when it is asked. Its modules load MediaPipe, which is not for those who search elsewhere."""
 
-    return find_person(photo, settings.person)
+    def __init__(self, photo: Photo, number: int | None) -> None:
+        self._photo, self._number = photo, number
+        self._observation: Observation | None = None
+
+    def found(self) -> Observation:
+        from inperson.reconstruct.photo.person import find_person
+
+        self._observation = find_person(self._photo, self._number)
+        return self._observation
+
+    def cut_out(self) -> Matte:
+        from inperson.reconstruct.photo.matte import Matter
+
+        return Matter().cut_out(self._photo.image, self._observation or self.found())
 
 
 def _dress(fit: PhotoFit, matte: Matte, settings: CreateSettings) -> DressedSurface:

@@ -32,10 +32,11 @@ from inperson.reconstruct.create import Created, CreateSettings
 from inperson.reconstruct.network.config import NetConfig
 from inperson.reconstruct.network.model import ReconstructionNet
 from inperson.reconstruct.network.weights import save_network
+from inperson.reconstruct.photo.matte import Matter
 from inperson.reconstruct.photo.person import find_person
 from inperson.reconstruct.photo.picture import read_photo
 from inperson.reconstruct.polish import PolishSettings
-from inperson.reconstruct.stages import Photo
+from inperson.reconstruct.stages import Matte, Photo
 from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.render.views import look_at
 from inperson.tracking.observation import Observation
@@ -77,6 +78,9 @@ class SearchHere:
     def found(self) -> Observation:
         return find_person(*self._asked)
 
+    def cut_out(self) -> Matte:
+        return Matter().cut_out(self._asked[0].image, self.found())
+
     def __enter__(self) -> "SearchHere":
         return self
 
@@ -94,7 +98,7 @@ def once(studio: Studio, one_process: None, monkeypatch: pytest.MonkeyPatch) -> 
     """The command makes the studio's avatar, without doing it all again; the settings it asked for."""
     asked: list[CreateSettings] = []
 
-    def made_before(photo, settings, progress, find):
+    def made_before(photo, settings, progress, search):
         asked.append(settings)
         for stage in create.Stage:
             progress(stage, 0.0)
@@ -334,9 +338,10 @@ def test_files_that_are_no_whole_picture(studio, one_process, tmp_path, capsys, 
 def test_a_search_of_its_own_process_says_whom_it_found_or_why_not(studio):
     photo = read_photo(studio.photo)
     with PersonSearch(photo, None) as search, PersonSearch(photo, 2) as other:
-        found = search.found()
+        found, matte = search.found(), search.cut_out()
         with pytest.raises(BadInputError, match="no person 2"):
             other.found()
+    assert np.array_equal(matte.alpha, studio.created.matte.alpha)
     assert np.array_equal(found.face.pixels, studio.created.fit.observation.face.pixels)
 
 

@@ -87,7 +87,7 @@ class Create:
                 fast=self.fast, network=self.network, person=self.person, body=self.body, seed=self.seed
             )
             with CreateBar(console, photo.name) as bar:
-                created = create_avatar(photo, settings, bar.update, search.found)
+                created = create_avatar(photo, settings, bar.update, search)
         papers = replace(Provenance.from_strings(created.avatar.provenance), consent=consent)
         avatar = replace(created.avatar, name=self.name or self.out.stem, provenance=papers.to_strings())
         pictures = photo_strip(photo.image, avatar, created.fit, created.target, CpuRasterizer())
