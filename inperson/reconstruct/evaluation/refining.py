@@ -20,13 +20,13 @@ class LiveClip(WatchedClip):
     """A clip that was tracked live, with the reference picture known."""
 
     live: list[BodyState]
-    """Of all frames, made for the avatar's betas."""
+    """Of all frames, made for the avatar's betas, which therefore stay."""
 
     def states(self, body: BodyModel, betas: Float[np.ndarray, " B"]) -> list[BodyState]:
-        """The live states, where they are of this shape; for another shape the landmarks are tracked anew."""
-        if np.array_equal(np.asarray(betas, np.float32), self.live[0].betas):
-            return self.live
-        return WatchedClip.states(self, body, betas)
+        """The live states; of their own shape alone."""
+        if not np.array_equal(np.asarray(betas, np.float32), self.live[0].betas):
+            raise ValueError("live states are of one shape")
+        return self.live
 
 
 def refined_on(
@@ -57,4 +57,6 @@ def refined_on(
         if stage is Stage.OPTIMISE and total:
             told(done / total)
 
-    return refine_watched(avatar, body, clip, replace(settings, any_person=True), Watcher(progress)).avatar
+    return refine_watched(
+        avatar, body, clip, replace(settings, any_person=True, learn_shape=False), Watcher(progress)
+    ).avatar

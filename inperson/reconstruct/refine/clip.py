@@ -120,7 +120,9 @@ def refine_watched(
         check_same_person(watched.name, avatar, body, watched.faces, at_faces, CpuRasterizer(), perceptual)
     if saved is None:
         watcher.progress(Stage.ALIGN, 0, 2)
-        betas = _better_betas(avatar, body, watched, before, objective, settings)
+        betas = np.asarray(avatar.betas, np.float32)
+        if settings.learn_shape:
+            betas = _better_betas(avatar, body, watched, before, objective, settings)
         watcher.progress(Stage.ALIGN, 1, 2)
     else:
         betas = saved.betas

@@ -80,4 +80,6 @@ class RefineSettings:
     """Frames that are learned from; of longer clips, evenly spaced ones."""
     any_person: bool = False
     """Refine even where the clip seems to show somebody else."""
+    learn_shape: bool = True
+    """Ask the clip for better betas first. Then its frames are tracked anew."""
     optimise: OptimiseSettings = field(default_factory=OptimiseSettings)

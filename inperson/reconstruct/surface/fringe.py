@@ -10,14 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.ndimage import binary_dilation, distance_transform_edt
 from scipy.sparse import diags
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from inperson.avatar.binding import SurfaceBinding, quats_of
-from inperson.avatar.body import SKIN
+from inperson.avatar.body import JOINT_NAMES, SKIN, BodyModel
 from inperson.conventions import quat_xyzw_from_wxyz
 from inperson.reconstruct.canonical import CanonicalGaussians
 from inperson.reconstruct.stages import DressedSurface, Matte, MeshPicture, PhotoFit, SeenSites, Sites
@@ -32,6 +32,8 @@ LAYERS = (-0.7, 0.0, 0.7)
 """Depths of the Gaussians of one pixel, in units of the fringe's half thickness there."""
 MAX_HALF_THICKNESS = 0.03
 """Metres."""
+HAND_REACH = 0.01
+"""Metres on the picture's plane that a hand's fringe may stand off it; it is not thicker either."""
 METRES_PER_COLOR = 0.5
 """How much farther along the outline a place may be that is as much more alike in colour (RGB distance 1)."""
 LEAST_ALPHA = 0.25
@@ -69,12 +71,14 @@ def fringe_gaussians(
     def key(r: np.ndarray, c: np.ndarray) -> Float[np.ndarray, "N 5"]:
         return np.hstack([metres * np.stack([c, r], axis=1), METRES_PER_COLOR * matte.foreground[r, c]])
 
-    nearest = cKDTree(key(edge_rows, edge_columns)).query(key(rows, columns))[1]
+    on_hand = _hand_faces(fit.body)[picture.face_index[edge_rows, edge_columns]]
+    nearest = _nearest(key(edge_rows, edge_columns), on_hand, key(rows, columns))
     at = edge_rows[nearest], edge_columns[nearest]
     face_index, barycentric, depth = picture.face_index[at], picture.barycentric[at], picture.depth[at]
 
     outwards = _inwards(person)[rows, columns]
-    half = np.clip(outwards * metres, 0.5 * step * metres, MAX_HALF_THICKNESS)
+    thickest = np.where(on_hand[nearest], HAND_REACH, MAX_HALF_THICKNESS)
+    half = np.clip(outwards * metres, 0.5 * step * metres, thickest)
     layer = np.tile(LAYERS, len(rows))
     each = np.repeat(np.arange(len(rows)), len(LAYERS))
     points = _on_rays(fit, rows[each], columns[each], depth[each] + layer * half[each])
@@ -91,6 +95,28 @@ def fringe_gaussians(
         opacity,
         matte.foreground[rows, columns][each],
     )
+
+
+def _nearest(
+    places: Float[np.ndarray, "E 5"], on_hand: Bool[np.ndarray, " E"], wanted: Float[np.ndarray, "N 5"]
+) -> Int[np.ndarray, " N"]:
+    """The place that each of the wanted ones belongs to: the nearest, but a hand has no fringe that reaches far.
+
+    What stands further off is a sleeve's or a trouser leg's, and would fly about with the fingers.
+    """
+    nearest = cKDTree(places).query(wanted)[1]
+    reach = np.linalg.norm((places[nearest] - wanted)[:, :2], axis=1)
+    far = on_hand[nearest] & (reach > HAND_REACH)
+    others = np.flatnonzero(~on_hand)
+    if far.any() and len(others):
+        nearest[far] = others[cKDTree(places[others]).query(wanted[far])[1]]
+    return nearest
+
+
+def _hand_faces(body: BodyModel) -> Bool[np.ndarray, " F"]:
+    """Faces that wrists and fingers move."""
+    hands = [i for i, name in enumerate(JOINT_NAMES) if name.endswith("_wrist")] + list(range(25, len(JOINT_NAMES)))
+    return (body.weights[:, hands].sum(axis=1) > 0.5)[body.faces].any(axis=1)
 
 
 def spilled(sites: Sites, seen: SeenSites, matte: Matte, fade_pixels: float = 1.5) -> Float[np.ndarray, " N"]:

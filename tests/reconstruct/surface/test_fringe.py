@@ -7,7 +7,7 @@ import torch
 from inperson.avatar.body import JOINT_NAMES
 from inperson.avatar.posing import AvatarPoser
 from inperson.reconstruct.stages import Matte, SeenSites, Sites
-from inperson.reconstruct.surface.fringe import MAX_PIXELS, fringe_gaussians, spilled, with_fringe
+from inperson.reconstruct.surface.fringe import HAND_REACH, MAX_PIXELS, fringe_gaussians, spilled, with_fringe
 from inperson.reconstruct.surface.gaussians import joined, plain_gaussians
 from inperson.reconstruct.surface.mesh_picture import project
 from inperson.reconstruct.surface.places import at_places
@@ -152,3 +152,27 @@ def test_an_empty_matte_has_no_fringe(scene: Scene) -> None:
     nothing = SeenSites(np.zeros((1, 2)), np.zeros((1, 3)), np.zeros(1))
     one = Sites(np.zeros(1, int), np.ones((1, 3)) / 3, np.zeros((1, 2)), np.zeros((1, 3)), np.ones(1))
     assert spilled(one, nothing, empty).shape == (1,)
+
+
+def test_a_hand_carries_no_fringe_that_reaches_far(scene: Scene, colors: np.ndarray) -> None:
+    """A trouser leg beside it would fly about with the fingers."""
+    body = scene.fit.body
+    joints = [i for i, name in enumerate(JOINT_NAMES) if name.startswith("left_") and (i >= 25 or "wrist" in name)]
+    is_hand = body.weights[:, joints].sum(axis=1) > 0.9
+    pixels, _ = project(scene.vertices, scene.fit.view)
+    (left, top), (right, bottom) = pixels[is_hand].min(axis=0), pixels[is_hand].max(axis=0)
+    matte = scene.painted(colors)
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH] + 0.5
+    around = (abs(x - (left + right) / 2) < (right - left)) & (abs(y - (top + bottom) / 2) < (bottom - top))
+    alpha, foreground = matte.alpha.copy(), matte.foreground.copy()
+    added = around & (alpha == 0)
+    alpha[added], foreground[added] = 1, HAIR
+    fringe = fringe_gaussians(scene.surface, scene.fit, scene.picture, Matte(alpha, foreground))
+    assert len(fringe) > 100
+    posed = AvatarPoser(fringe.to_avatar(body, scene.fit.state.betas, "", {}), body).pose(scene.fit.state)
+    order = np.argsort(fringe.face_index, kind="stable")
+    on_hand = is_hand[body.faces[fringe.face_index[order]]].all(axis=1)
+    assert 0 < on_hand.sum() < len(fringe)
+    corner = scene.vertices[body.faces[fringe.face_index[order]]].mean(axis=1)
+    beside = np.linalg.norm((posed.means - corner)[:, :2], axis=1)
+    assert beside[on_hand].max() < HAND_REACH + 0.01, "a face's middle is not where its edge is"
