@@ -11,8 +11,9 @@ from inperson.reconstruct.create import Created, Stage
 
 SHARES: dict[Stage, float] = {
     Stage.FIND: 0.08,
+    Stage.POSE: 0.03,
     Stage.CUT_OUT: 0.04,
-    Stage.FIT: 0.12,
+    Stage.FIT: 0.09,
     Stage.DRESS: 0.1,
     Stage.COMPLETE: 0.08,
     Stage.POLISH: 0.55,

@@ -1,4 +1,4 @@
-"""Finding the person of a photo and cutting them out in a process of its own, while this one loads torch and the rest.
+"""Finding the person of a photo and cutting them out in a process of its own, while this one loads torch and more.
 
 Loading MediaPipe and searching take about as long as loading torch and the body: on two cores they run side by side.
 """

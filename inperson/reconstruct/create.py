@@ -25,7 +25,7 @@ from inperson.reconstruct.create_scores import InputScores, score_input_view
 from inperson.reconstruct.network.apply import gaussians_from, settled
 from inperson.reconstruct.network.inputs import make_inputs
 from inperson.reconstruct.network.weights import load_network, read_header, shipped_network
-from inperson.reconstruct.photo.fitting import fit_photo
+from inperson.reconstruct.photo.fitting import fit_landmarks, fit_outline
 from inperson.reconstruct.polish import PolishSettings, polish
 from inperson.reconstruct.polish_target import PolishTarget, polish_target
 from inperson.reconstruct.stages import DressedSurface, Matte, Photo, PhotoFit, SeenSites, Sites
@@ -45,6 +45,7 @@ class Stage(Enum):
     """What `create_avatar` is doing; the value is for the progress bar."""
 
     FIND = "finding the person"
+    POSE = "finding the pose"
     CUT_OUT = "cutting out"
     FIT = "fitting the body"
     DRESS = "hair and clothes"
@@ -133,8 +134,9 @@ def create_avatar(
     clock = _Clock(progress)
     search = search or _SearchNow(photo, settings.person)
     observation = clock.time(Stage.FIND, search.found)
+    pose = clock.time(Stage.POSE, lambda: fit_landmarks(body, observation))
     matte = clock.time(Stage.CUT_OUT, search.cut_out)
-    fit = clock.time(Stage.FIT, lambda: fit_photo(body, photo, observation, matte))
+    fit = clock.time(Stage.FIT, lambda: fit_outline(pose, matte))
     created = create_from_fit(fit, matte, settings, progress)
     about = Provenance.from_strings(created.avatar.provenance)
     about = replace(about, photo_name=photo.name, photo_sha256=photo.sha256)

@@ -367,11 +367,12 @@ def test_unusual_files_of_the_same_photo_find_the_same_person(studio, one_proces
     """The whole command up to the person, whose landmarks must lie where they lie in the plain file."""
     seen = []
 
-    def found(body, photo, observation, matte):
+    def found(observation, matte):
         seen.append((observation, matte))
         return studio.created.fit
 
-    monkeypatch.setattr(create, "fit_photo", found)
+    monkeypatch.setattr(create, "fit_landmarks", lambda body, observation: observation)
+    monkeypatch.setattr(create, "fit_outline", found)
     monkeypatch.setattr(create, "create_from_fit", lambda *_: studio.created)
     save(Image.open(studio.photo), tmp_path / "odd")
     (odd,) = tmp_path.iterdir()

@@ -1,4 +1,9 @@
-"""`fit_photo`: the body as it stands in a photo, to landmarks, the face mesh and the person's outline together."""
+"""`fit_photo`: the body as it stands in a photo, to landmarks, the face mesh and the person's outline together.
+
+In two parts, as landmarks are known before the person is cut out: `fit_landmarks`, then `fit_outline`.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,7 +13,7 @@ from inperson.reconstruct.photo.equations import Term, minimise
 from inperson.reconstruct.photo.evidence import LandmarkEvidence, OutlineEvidence
 from inperson.reconstruct.photo.start import LandmarkFit, Start
 from inperson.reconstruct.photo.terms_shape import ExpressionRange, expression_prior, shape_prior
-from inperson.reconstruct.stages import Matte, Photo, PhotoFit
+from inperson.reconstruct.stages import Matte, PhotoFit
 from inperson.render.views import EyeView
 from inperson.tracking.face_retarget import FaceRetargeter, NeutralFace
 from inperson.tracking.fit.landmarks import JOINT
@@ -28,16 +33,31 @@ _DEPTH_SIGMA = 0.05
 _JAW, _EYES = JOINT["jaw"], [JOINT["left_eye"], JOINT["right_eye"]]
 
 
-def fit_photo(body: BodyModel, photo: Photo, observation: Observation, matte: Matte) -> PhotoFit:
+@dataclass(frozen=True, slots=True, eq=False)
+class LandmarkPose:
+    """The body as the landmarks alone have it."""
+
+    observation: Observation
+    flexible: DifferentiableBody
+    knowledge: list[Term]
+    """Of shape and face, whatever the photo shows."""
+    evidence: LandmarkEvidence
+    pose: FitPose
+
+
+def fit_photo(body: BodyModel, observation: Observation, matte: Matte) -> PhotoFit:
     """Pose, shape, hands, expression and gaze of the person in a photo.
 
     Args:
         body: the body to fit.
-        photo: the picture.
         observation: whom to fit (`find_person`), with body and face.
-        matte: the same person, cut out.
+        matte: the same person, cut out of the same photo.
     """
-    assert photo.image.shape[:2] == matte.alpha.shape
+    return fit_outline(fit_landmarks(body, observation), matte)
+
+
+def fit_landmarks(body: BodyModel, observation: Observation) -> LandmarkPose:
+    """The first part of `fit_photo`."""
     landmarks = LandmarkFit(body)
     start = landmarks.start(observation)
     moving = start.moving.copy()
@@ -47,10 +67,17 @@ def fit_photo(body: BodyModel, photo: Photo, observation: Observation, matte: Ma
     evidence = LandmarkEvidence(flexible, landmarks, start)
     nowhere = no_past(pose.rotations, pose.transl)
     pose = minimise(flexible, [*knowledge, *evidence.terms(pose, nowhere)], pose, _LANDMARK_STEPS)
+    return LandmarkPose(observation, flexible, knowledge, evidence, pose)
+
+
+def fit_outline(start: LandmarkPose, matte: Matte) -> PhotoFit:
+    """The second part of `fit_photo`."""
+    observation, flexible, pose = start.observation, start.flexible, start.pose
     outline, near = OutlineEvidence(flexible, observation, matte), _staying_near(pose)
     for _ in range(_ROUNDS):
-        pose = minimise(flexible, [*knowledge, *evidence.terms(pose, near), outline.term(pose)], pose, _STEPS)
-    return PhotoFit(body, flexible.state(pose), EyeView.from_intrinsics(observation.intrinsics), observation)
+        terms = [*start.knowledge, *start.evidence.terms(pose, near), outline.term(pose)]
+        pose = minimise(flexible, terms, pose, _STEPS)
+    return PhotoFit(flexible.body, flexible.state(pose), EyeView.from_intrinsics(observation.intrinsics), observation)
 
 
 def _staying_near(pose: FitPose) -> TemporalPrior:

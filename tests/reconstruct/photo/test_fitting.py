@@ -26,7 +26,7 @@ CASES = (("gestures", 0), ("chest", 30))
 def fitted_photo(photo: Photo) -> tuple[PhotoFit, Matte]:
     observation = find_person(photo)
     matte = Matter().cut_out(photo.image, observation)
-    return fit_photo(load_body("neutral"), photo, observation, matte), matte
+    return fit_photo(load_body("neutral"), observation, matte), matte
 
 
 @cache
@@ -95,17 +95,15 @@ def test_the_body_stays_inside_the_matte():
 
 def test_the_outline_improves_the_fit(monkeypatch):
     """Without the outline's rounds the bare body covers the matte less well."""
-    known = known_photo("gestures", 0)
     fit, matte = fitted("gestures", 0)
     monkeypatch.setattr("inperson.reconstruct.photo.fitting._ROUNDS", 0)
-    blind = fit_photo(fit.body, known.photo, fit.observation, matte)
+    blind = fit_photo(fit.body, fit.observation, matte)
     assert cover(fit, matte) > cover(blind, matte)
 
 
 def test_fitting_again_gives_the_same():
-    known = known_photo("gestures", 0)
     fit, matte = fitted("gestures", 0)
-    again = fit_photo(fit.body, known.photo, fit.observation, matte)
+    again = fit_photo(fit.body, fit.observation, matte)
     np.testing.assert_array_equal(again.state.betas, fit.state.betas)
     np.testing.assert_array_equal(again.state.full_pose, fit.state.full_pose)
 
