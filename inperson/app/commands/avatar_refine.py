@@ -1,5 +1,6 @@
 """`inperson avatar refine`: a few seconds of video make an avatar better."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -35,6 +36,7 @@ class Refine:
 
     def run(self, console: Console) -> None:
         """Refine, write, and print the scores."""
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded, as `avatar create` does
         from inperson.app.outputs import check_writable
         from inperson.avatar.file import SUFFIX, avatar_path
 

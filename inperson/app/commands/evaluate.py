@@ -1,6 +1,7 @@
 """`inperson evaluate`: how good avatars are, in numbers."""
 
 import json
+import os
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -136,4 +137,5 @@ class Evaluate:
 
     def run(self, console: Console) -> None:
         """Run the chosen evaluation."""
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded, as `avatar create` does
         self.action.run(console)
