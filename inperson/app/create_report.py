@@ -1,12 +1,9 @@
 """What `inperson avatar create` shows: one bar through all stages, and the scores."""
 
-from types import TracebackType
-from typing import Self
-
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from inperson.app.stage_bar import StageBar
 from inperson.reconstruct.create import Created, Stage
 
 SHARES: dict[Stage, float] = {
@@ -22,29 +19,18 @@ SHARES: dict[Stage, float] = {
 """Of the bar, about as of the time; a stage that is left out is jumped over."""
 
 
-class CreateBar:
-    """A progress bar that the stages of `create_avatar` move; a context manager."""
+class CreateBar(StageBar):
+    """A progress bar that the stages of `create_avatar` move."""
 
     def __init__(self, console: Console, title: str) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=console)
         self._title = title
-        self._task = self._progress.add_task(title, total=sum(SHARES.values()))
+        super().__init__(console, title, sum(SHARES.values()))
 
     def update(self, stage: Stage, done: float) -> None:
         """`stage` is done to the share `done`, and all stages before it altogether."""
         before = sum(share for other, share in SHARES.items() if list(Stage).index(other) < list(Stage).index(stage))
         text = f"{self._title}: {stage.value}" if (stage, done) != (Stage.SCORE, 1.0) else self._title
-        self._progress.update(self._task, completed=before + SHARES[stage] * done, description=text)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+        self.show(before + SHARES[stage] * done, text)
 
 
 def score_table(created: Created) -> Table:

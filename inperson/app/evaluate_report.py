@@ -1,14 +1,12 @@
 """What `inperson evaluate` shows: a bar while it works, and tables."""
 
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from inperson.app.stage_bar import StageBar
 from inperson.reconstruct.evaluation.held_out import HeldOutScore
 from inperson.reconstruct.evaluation.reenact import ClipResult, Stage, mean_of
 
@@ -25,13 +23,11 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-class ReenactBar:
-    """One bar through all clips; a context manager."""
+class ReenactBar(StageBar):
+    """One bar through all clips."""
 
     def __init__(self, console: Console, clips: int) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=console)
-        self._task = self._progress.add_task("", total=clips)
+        super().__init__(console, "", clips)
         self._begun = 0
 
     def of(self, name: str) -> Callable[[Stage, float], None]:
@@ -42,18 +38,9 @@ class ReenactBar:
 
         def update(stage: Stage, done: float) -> None:
             completed = before + (stages.index(stage) + done) / len(stages)
-            self._progress.update(self._task, completed=completed, description=f"{escape(name)}: {stage.value}")
+            self.show(completed, f"{name}: {stage.value}")
 
         return update
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self._progress.stop()
 
 
 def reenact_table(results: Sequence[ClipResult]) -> Table:

@@ -1,12 +1,9 @@
 """What `inperson avatar refine` shows: one bar through all stages, and the scores."""
 
-from types import TracebackType
-from typing import Self
-
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from inperson.app.stage_bar import StageBar
 from inperson.reconstruct.refine.clip import Refined, Stage
 
 SHARES: dict[Stage, float] = {Stage.WATCH: 0.15, Stage.ALIGN: 0.1, Stage.OPTIMISE: 0.7, Stage.SCORE: 0.05}
@@ -14,14 +11,12 @@ SHARES: dict[Stage, float] = {Stage.WATCH: 0.15, Stage.ALIGN: 0.1, Stage.OPTIMIS
 _ROWS = (("PSNR, dB", "psnr", ".2f"), ("SSIM", "ssim", ".3f"), ("perceptual distance", "perceptual", ".4f"))
 
 
-class RefineBar:
-    """A progress bar that the stages of `refine_on_clip` move; a context manager."""
+class RefineBar(StageBar):
+    """A progress bar that the stages of `refine_on_clip` move."""
 
     def __init__(self, console: Console, title: str) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=console)
         self._title = title
-        self._task = self._progress.add_task(title, total=1.0)
+        super().__init__(console, title, 1.0)
 
     def update(self, stage: Stage, done: int, total: int | None) -> None:
         """`done` of `total` (None: unknown) of a stage, and all stages before it altogether."""
@@ -29,16 +24,7 @@ class RefineBar:
         before = sum(SHARES[other] for other in stages[: stages.index(stage)])
         share = done / total if total else 0.0
         text = f"{self._title}: {stage.value}" + (f", {done} frames" if total is None else "")
-        self._progress.update(self._task, completed=before + SHARES[stage] * share, description=text)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+        self.show(before + SHARES[stage] * share, text)
 
 
 def score_table(refined: Refined) -> Table:

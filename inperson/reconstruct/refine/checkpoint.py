@@ -3,9 +3,6 @@
 A safetensors file. Its key names avatar, clip, settings and program version: of anything else it is not used.
 """
 
-import contextlib
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +11,7 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from inperson.errors import OutputError
+from inperson.avatar.atomic_file import write_atomically
 from inperson.reconstruct.refine.alignment import Correction
 from inperson.reconstruct.refine.learner import Values
 from inperson.reconstruct.refine.optimise import Progress
@@ -53,7 +50,7 @@ def save_checkpoint(path: Path, key: str, checkpoint: Checkpoint) -> None:
         arrays[f"{group}.turns"] = np.stack([c.turns for c in corrections])
         arrays[f"{group}.moves"] = np.stack([c.move for c in corrections])
     data = save({name: np.ascontiguousarray(x) for name, x in arrays.items()}, {"format": _FORMAT, "key": key})
-    _write(path, data)
+    write_atomically(path, data)
 
 
 def load_checkpoint(path: Path, key: str) -> Checkpoint | None:
@@ -86,19 +83,3 @@ def _corrections(arrays: Values, group: str) -> list[Correction]:
 
 def _group(arrays: Values, prefix: str) -> Values:
     return {name.removeprefix(prefix): x for name, x in arrays.items() if name.startswith(prefix)}
-
-
-def _write(path: Path, data: bytes) -> None:
-    temporary: str | None = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False) as file:
-            temporary = file.name
-            file.write(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror})", "free some space there, or name another place with -o"
-        ) from error
