@@ -20,7 +20,7 @@ from inperson.avatar.binding import VertexMotion
 from inperson.avatar.body import BodyModel
 from inperson.reconstruct.network.interface import TEXEL_CHANNELS, NetInputs
 from inperson.reconstruct.stages import DressedSurface
-from inperson.reconstruct.surface.atlas import UvAtlas
+from inperson.reconstruct.surface.atlas import UvAtlas, texel_sites
 from inperson.reconstruct.training.coarser import blocks, coarser_labels, coarser_mean, coarser_texels
 from inperson.reconstruct.training.recipe import AugmentRecipe, Recipe
 from inperson.reconstruct.training.shards import npz_arrays, view_from_arrays
@@ -53,7 +53,7 @@ class UvTruth:
     part: Int[Tensor, "B S S"]
     """Index into `PARTS`; -1 where unknown."""
     weight: Float[Tensor, "B 1 S S"]
-    """0 where nothing was truly seen."""
+    """0 where nothing was truly seen; larger texels count more (`TargetsRecipe.by_area`)."""
     crop_parts: Int[Tensor, "B 16 16"]
     """Index into `IMAGE_PARTS`."""
 
@@ -101,6 +101,8 @@ class BatchMaker:
 
     def __init__(self, body: BodyModel, atlas: UvAtlas, factor: int, recipe: Recipe) -> None:
         self._body, self._atlas, self._factor, self._recipe = body, atlas, factor, recipe
+        importance = texel_areas(atlas, body)[None] ** recipe.targets.by_area
+        self._importance = coarser_mean(importance, atlas.inside.astype(np.float32), factor)[0]
 
     def training(self, samples: Sequence[tuple[int, dict[str, Any]]]) -> TrainBatch:
         """Numbered samples, each with one of its pictures and some of its views, augmented."""
@@ -143,6 +145,7 @@ class BatchMaker:
             texels = coarser_texels(texels, self._factor)
             color, offset = (coarser_mean(values, weight, self._factor) for values in (color, offset))
             weight = blocks(weight, self._factor).mean(axis=(-3, -1))
+        weight = weight * self._importance
         return _Sample(
             crop=given["crop"].astype(np.float32) / 255.0,
             texels=texels,
@@ -186,6 +189,15 @@ class BatchMaker:
             views=tuple(s.views for s in samples),
             numbers=numbers,
         )
+
+
+def texel_areas(atlas: UvAtlas, body: BodyModel) -> Float[np.ndarray, "S S"]:
+    """What each texel covers of the mean body, 1 in the mean over covered texels; 0 on all others."""
+    bare = DressedSurface(body, np.zeros(body.num_betas, np.float32), np.zeros((body.num_vertices, 3), np.float32))
+    area = texel_sites(atlas, bare).spacing.astype(np.float32) ** 2
+    out = np.zeros((atlas.size, atlas.size), np.float32)
+    out[atlas.inside] = area / area.mean()
+    return out
 
 
 def _target_view(

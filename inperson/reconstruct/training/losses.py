@@ -22,6 +22,7 @@ def uv_losses(
     known = truth.weight > 0
     parts = {
         "color": weights.color * weighted_mean(wrong.abs(), emphasis),
+        "color_squared": weights.color_squared * weighted_mean(wrong.square(), emphasis),
         "edges": weights.edges * edge_loss(wrong, emphasis, known),
         "offset": weights.offset * weighted_mean((attributes.offset - truth.offset).abs(), truth.weight),
         "part": weights.part * _part_loss(attributes.features, truth),

@@ -38,6 +38,9 @@ class TargetsRecipe:
     """Side of the uv map."""
     reach: float = 0.2
     """How far a seen point may lie from the body, metres."""
+    by_area: float = 0.7
+    """Exponent of a texel's area in its weight: 0 counts texels alike (half of them lie on the head), 1 square
+    metres, which pictures show."""
     fill_unseen: bool = False
     """Ablation: texels that no target view sees get a filled colour and full weight (no visibility-aware loss)."""
 
@@ -92,6 +95,8 @@ class LossRecipe:
     """Weights of the loss's parts."""
 
     color: float = 1.0
+    color_squared: float = 4.0
+    """Of the squared error: where the picture says nothing, it asks for the mean of what could be there."""
     edges: float = 0.5
     unseen_by_input: float = 1.5
     """Colour and edges count so much more where the input picture does not show the texel."""

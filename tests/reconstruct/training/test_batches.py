@@ -14,7 +14,7 @@ from inperson.reconstruct.network.interface import TEXEL_CHANNELS
 from inperson.reconstruct.network.model import ReconstructionNet
 from inperson.reconstruct.stages import DressedSurface
 from inperson.reconstruct.surface.atlas import UvAtlas, texel_sites
-from inperson.reconstruct.training.batches import BODY_PRIOR, BatchMaker, TrainBatch
+from inperson.reconstruct.training.batches import BODY_PRIOR, BatchMaker, TrainBatch, texel_areas
 from inperson.reconstruct.training.coarser import coarser_labels, coarser_mean, coarser_texels
 from inperson.reconstruct.training.prepared import commonest_parts
 from inperson.reconstruct.training.recipe import AugmentRecipe, Recipe
@@ -37,7 +37,11 @@ def maker(recipe: Recipe, atlas: UvAtlas) -> BatchMaker:
 
 
 def unaugmented(recipe: Recipe) -> Recipe:
-    return replace(recipe, augment=AugmentRecipe(gain=0, brightness=0, swapped_channels=0, forgetful=0))
+    return replace(
+        recipe,
+        augment=AugmentRecipe(gain=0, brightness=0, swapped_channels=0, forgetful=0),
+        targets=replace(recipe.targets, by_area=0.0),
+    )
 
 
 def test_a_batch_holds_what_was_prepared(raw, atlas, tiny) -> None:
@@ -77,6 +81,22 @@ def test_augmented_colors_agree_with_one_another(raw, atlas, tiny) -> None:
     assert forgotten.any()
     assert (after.inputs.texels[:, :3].amax(dim=1)[forgotten] == 0).all()
     assert (after.inputs.texels[:, :3] <= after.inputs.texels[:, 3:4] + 1e-6).all()
+
+
+def test_texels_count_by_their_area(raw, atlas, tiny) -> None:
+    body, inside = load_body("neutral"), atlas.inside
+    areas = texel_areas(atlas, body)
+    assert (areas[~inside] == 0).all() and areas[inside].mean() == pytest.approx(1.0, rel=1e-5)
+    # together, texels cover the body: a texel of a face covers as much of it as of the uv map
+    corners = body.v_template[body.faces]
+    face_area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    bare = DressedSurface(body, np.zeros(body.num_betas), np.zeros((body.num_vertices, 3)))
+    covered = (texel_sites(atlas, bare).spacing ** 2).sum()
+    assert covered == pytest.approx(face_area.sum(), rel=0.1)
+    plain = unaugmented(tiny)
+    by_area = replace(plain, targets=replace(plain.targets, by_area=1.0))
+    of_plain, of_area = (maker(r, atlas).training(raw[:1]).truth.weight[0, 0] for r in (plain, by_area))
+    torch.testing.assert_close(of_area, of_plain * torch.from_numpy(areas))
 
 
 def test_numbers_decide_what_is_random(raw, atlas, tiny) -> None:

@@ -11,7 +11,9 @@ from inperson.reconstruct.training.losses import edge_loss, uv_losses, weighted_
 from inperson.reconstruct.training.recipe import LossRecipe
 
 B, S = 2, 16
-SILENT = LossRecipe(color=0, edges=0, offset=0, part=0, crop_part=0, offset_smoothness=0, scale_and_turn=0)
+SILENT = LossRecipe(
+    color=0, color_squared=0, edges=0, offset=0, part=0, crop_part=0, offset_smoothness=0, scale_and_turn=0
+)
 
 
 def case() -> tuple[UvAttributes, UvTruth, NetInputs]:
