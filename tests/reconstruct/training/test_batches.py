@@ -86,7 +86,8 @@ def test_augmented_colors_agree_with_one_another(raw, atlas, tiny) -> None:
 def test_texels_count_by_their_area(raw, atlas, tiny) -> None:
     body, inside = load_body("neutral"), atlas.inside
     areas = texel_areas(atlas, body)
-    assert (areas[~inside] == 0).all() and areas[inside].mean() == pytest.approx(1.0, rel=1e-5)
+    assert (areas[~inside] == 0).all()
+    assert areas[inside].mean() == pytest.approx(1.0, rel=1e-5)
     # together, texels cover the body: a texel of a face covers as much of it as of the uv map
     corners = body.v_template[body.faces]
     face_area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
