@@ -1,1 +1,8 @@
-"""The causal video shader that refines each eye's picture: the subject of a later issue."""
+"""The causal video shader: from the Gaussian render to each eye's refined picture, one step a frame.
+
+conditions/   what the shader is told: crop, channels, motion, the photo carried by the surface -> `Conditions`
+network/      the live model, its sizes, its weights
+runtime/      engines (torch, onnxruntime, OpenVINO), the measured choice between them
+stream.py     one avatar's shading frame by frame: warped memory, resets
+interface.py  what passes between them
+"""
