@@ -1,4 +1,4 @@
-"""Points of a body and their exact derivatives by pose, shape and expression, in plain numpy.
+"""Points of a body and their exact derivatives by pose, shape and expression.
 
 The unknowns are a tangent vector, as in `inperson.tracking.fit`: translation (3), three per moving joint
 (R_j <- R_j exp(delta_j)), then the coefficients: betas and expression. A point X = sum_k w_k (G_k x + t_k) that
@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 
 from inperson.avatar.body import NUM_JOINTS, BodyModel
 from inperson.avatar.state import BodyState
+from inperson.reconstruct.photo.carried_rows import blend, chain, fill_along
 from inperson.tracking.fit.problem import num_unknowns, unknown_columns
 from inperson.tracking.fit.so3 import exp_all, log_all
 
@@ -128,26 +129,18 @@ class DifferentiableBody:
     def frames(self, pose: FitPose) -> Frames:
         """Forward kinematics, with derivatives by the coefficients."""
         rest = self._joints + self._joint_dirs @ pose.coefficients
-        G, P = np.empty((NUM_JOINTS, 3, 3)), np.empty((NUM_JOINTS, 3))
-        P_dirs = np.empty_like(self._joint_dirs)
-        for j, p in enumerate(self.body.parents):
-            if p < 0:
-                G[j], P[j], P_dirs[j] = pose.rotations[j], rest[j] + pose.transl, self._joint_dirs[j]
-                continue
-            G[j] = G[p] @ pose.rotations[j]
-            P[j] = P[p] + G[p] @ (rest[j] - rest[p])
-            P_dirs[j] = P_dirs[p] + G[p] @ (self._joint_dirs[j] - self._joint_dirs[p])
+        rotations = np.ascontiguousarray(pose.rotations)
+        G, P, P_dirs = chain(self.body.parents, rotations, rest, self._joint_dirs, pose.transl)
         t = P - np.einsum("jab,jb->ja", G, rest)
         return Frames(pose.coefficients, G, P, t, P_dirs - G @ self._joint_dirs)
 
     def place(self, frames: Frames, points: CarriedPoints) -> Float[np.ndarray, "N 3"]:
         """World positions."""
         x = points.rest + points.dirs @ frames.coefficients
-        blended = np.tensordot(points.weights, frames.G, 1)
-        return np.einsum("nab,nb->na", blended, x) + points.weights @ frames.t
+        return blend(x, points.weights, frames.G, frames.t)
 
     def jacobian(self, frames: Frames, points: CarriedPoints) -> Float[np.ndarray, "N 3 U"]:
-        """Derivatives of `place` by all unknowns."""
+        """Derivatives of `place` by all unknowns: the plain way, which `jacobian_along` is tested against."""
         n, first = len(points), self.first_coefficient
         out = np.zeros((n, 3, self.num_columns))
         out[:, :, :3] = np.eye(3)
@@ -163,6 +156,16 @@ class DifferentiableBody:
         out[:, :, first:] = blended @ points.dirs
         carriers = csr_matrix(points.weights)  # a handful each
         out[:, :, first:] += (carriers @ frames.t_dirs.reshape(NUM_JOINTS, -1)).reshape(n, 3, -1)
+        return out
+
+    def jacobian_along(
+        self, frames: Frames, points: CarriedPoints, across: Float[np.ndarray, "N R 3"]
+    ) -> Float[np.ndarray, "N R U"]:
+        """`across @ jacobian(frames, points)`, at once."""
+        out = np.zeros((*across.shape[:2], self.num_columns))
+        x = points.rest + points.dirs @ frames.coefficients
+        joints = frames.G, frames.P, frames.t, frames.t_dirs, self.body.parents, self.dof
+        fill_along(across, x, points.dirs, points.weights, *joints, self.first_coefficient, out)
         return out
 
     def moved(self, pose: FitPose, step: Float[np.ndarray, " U"]) -> FitPose:

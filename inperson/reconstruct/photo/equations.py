@@ -1,7 +1,7 @@
 """Robust non-linear least squares over dense rows: Levenberg-Marquardt with Huber weights.
 
-One matrix product an iteration goes to the BLAS, everything else stays on this thread: the BLAS wakes threads of its
-own for each call, and on a busy machine waiting for them took ten times the work itself.
+One matrix product a term goes to the BLAS, everything else stays on this thread: the BLAS wakes threads of its own
+for each call, and on a busy machine waiting for them took ten times the work itself.
 """
 
 from collections.abc import Sequence
@@ -78,10 +78,13 @@ def _linearised(
 ) -> tuple[float, Float[np.ndarray, "U U"], Float[np.ndarray, " U"]]:
     """Cost, Gauss-Newton matrix and gradient."""
     frames = body.frames(pose)
-    rows = [term.rows(pose, frames, True) for term in terms]
-    cost = sum(huber_cost(part) for part in rows)
-    residual = np.concatenate([part.residual for part in rows])
-    weight = np.minimum(1.0, np.concatenate([part.huber for part in rows]) / np.maximum(np.abs(residual), 1e-12))
-    jacobian = np.concatenate([part.jacobian for part in rows if part.jacobian is not None])
-    jacobian *= np.sqrt(weight)[:, None]
-    return cost, jacobian.T @ jacobian, jacobian.T @ (np.sqrt(weight) * residual)
+    cost, H, g = 0.0, np.zeros((body.num_columns,) * 2), np.zeros(body.num_columns)
+    for term in terms:
+        rows = term.rows(pose, frames, True)
+        assert rows.jacobian is not None
+        cost += huber_cost(rows)
+        root = np.sqrt(np.minimum(1.0, rows.huber / np.maximum(np.abs(rows.residual), 1e-12)))
+        weighted = root[:, None] * rows.jacobian
+        H += weighted.T @ weighted
+        g += weighted.T @ (root * rows.residual)
+    return cost, H, g

@@ -9,7 +9,7 @@ from inperson.conventions import Intrinsics
 from inperson.reconstruct.photo.differentiable_body import CarriedPoints, DifferentiableBody, FitPose
 from inperson.reconstruct.photo.equations import Term
 from inperson.reconstruct.photo.start import LandmarkFit, Start
-from inperson.reconstruct.photo.terms_outline import MatteField, OutlineTerm, drawn_edge, outline_term
+from inperson.reconstruct.photo.terms_outline import MatteField, OutlineTerm, drawn_edge, outline_term, surface_kinds
 from inperson.reconstruct.photo.terms_pixels import PixelTerm
 from inperson.reconstruct.photo.terms_pose import DirectionTerm, PosePriorTerm
 from inperson.reconstruct.photo.terms_shape import BoneTerm
@@ -80,6 +80,7 @@ class OutlineEvidence:
         self._view = EyeView.from_intrinsics(_scaled(observation.intrinsics, alpha.shape[1], alpha.shape[0]))
         self._field = MatteField.of(alpha > 0.5)
         self._size = person_pixels(observation) * scale
+        self._kinds = surface_kinds(body.body)
 
     def term(self, pose: FitPose) -> OutlineTerm:
         """The edge of the body as it is posed now."""
@@ -90,7 +91,7 @@ class OutlineEvidence:
         correctives = poser.unposed_vertices(state) - poser.shaped_vertices - body.body.exprdirs @ state.expression
         edge = drawn_edge(vertices, body.body.faces, self._view)
         depth = float(-vertices[:, 2].mean())
-        return outline_term(body, edge, self._field, self._view, self._size, depth, correctives)
+        return outline_term(body, edge, self._field, self._view, self._size, depth, correctives, self._kinds)
 
 
 def _face_places(body: BodyModel) -> np.ndarray | None:

@@ -21,6 +21,8 @@ from inperson.reconstruct.surface.mesh_picture import draw_mesh
 from inperson.render.views import EyeView
 
 _MOST_POINTS = 420
+_BLUR = (17, 17)
+"""Pixels; four standard deviations to each side."""
 _BORDER = 3
 """Pixels from the picture's border within which an edge is the border's."""
 _BEYOND = 96
@@ -99,7 +101,7 @@ def drawn_edge(
     points = points[inner]
     points = points[:: max(1, -(-len(points) // most))]
     x, y = points.T
-    blurred = gaussian_filter(covered.astype(np.float32), 2.0)
+    blurred = cv2.GaussianBlur(covered.astype(np.float32), _BLUR, 2.0, borderType=cv2.BORDER_REFLECT)
     by_y, by_x = np.gradient(blurred)
     normal = -np.stack([by_x[y, x], by_y[y, x]], axis=1).astype(np.float64)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
@@ -135,9 +137,9 @@ class OutlineTerm:
         huber = np.where(distance > 0.0, _OUTSIDE_HUBER, _INSIDE_HUBER)
         if not want_jacobian:
             return Rows(distance * inv_sigma, huber)
-        by_unknown = self.body.jacobian(frames, self.points)
         across = np.einsum("n,np,npx->nx", inv_sigma, gradient, by_point)
-        return Rows(distance * inv_sigma, huber, np.einsum("nx,nxu->nu", across, by_unknown))
+        J = self.body.jacobian_along(frames, self.points, across[:, None])
+        return Rows(distance * inv_sigma, huber, J[:, 0])
 
 
 def outline_term(
@@ -148,6 +150,7 @@ def outline_term(
     size: float,
     depth: float,
     correctives: Float[np.ndarray, "V 3"],
+    kinds: Int[np.ndarray, " V"],
 ) -> OutlineTerm:
     """Evidence of the present edge.
 
@@ -158,12 +161,13 @@ def outline_term(
         size: of the person, pixels.
         depth: of the person, metres.
         correctives: what the present pose adds to the T-pose mesh, metres.
+        kinds: `surface_kinds` of the body.
     """
     distance, gradient = field.at(edge.pixels)
     aligned = (edge.normal * gradient).sum(axis=1) > _ALIGNED
     kept = (distance > 0.0) | (aligned & (distance > -_FAR * size))
     face = edge.face[kept]
-    kind = surface_kinds(body.body)[body.body.faces[face, 0]]
+    kind = kinds[body.body.faces[face, 0]]
     n = max(len(face), 1)
     outside = min(1.0, np.sqrt(_INDEPENDENT_OUTSIDE / n)) / (_OUTSIDE_SIGMA * size)
     inside = min(1.0, np.sqrt(_INDEPENDENT_INSIDE / n)) / (_INSIDE_SIGMA * size)

@@ -32,7 +32,7 @@ class PixelTerm:
         huber = np.full(residual.size, self.huber)
         if not want_jacobian:
             return Rows(residual.ravel(), huber)
-        J = (self.inv_sigma[:, None, None] * by_point) @ self.body.jacobian(frames, self.points)
+        J = self.body.jacobian_along(frames, self.points, self.inv_sigma[:, None, None] * by_point)
         return Rows(residual.ravel(), huber, J.reshape(residual.size, -1))
 
 

@@ -29,7 +29,8 @@ class DirectionTerm:
         huber = np.full(residual.size, HUBER_DIRECTIONS)
         if not want_jacobian:
             return Rows(residual.ravel(), huber)
-        by_point = self.body.jacobian(frames, self.landmarks)
+        axes = np.broadcast_to(np.eye(3), (len(self.landmarks), 3, 3))
+        by_point = self.body.jacobian_along(frames, self.landmarks, axes)
         J = scale[..., None] * (by_point[d.head] - by_point[d.tail])
         J[..., self.body.first_coefficient :] = 0.0
         return Rows(residual.ravel(), huber, J.reshape(residual.size, -1))

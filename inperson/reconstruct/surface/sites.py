@@ -1,16 +1,16 @@
 """Where the Gaussians of an avatar from a photo sit: evenly spread over the dressed surface, dense where it matters.
 
-Dart throwing (Cook 1986): candidates in a fixed random order are kept when no kept one is nearer than the distance
+Dart throwing (`darts.py`): candidates in a fixed random order are kept when no kept one is nearer than the distance
 that is wanted there. Nearly maximal, so that discs of a fixed share of the spacing leave no holes.
 """
 
 import numpy as np
 from jaxtyping import Float, Int
-from numba import njit
 
 from inperson.avatar import body as bodies
 from inperson.avatar.body import BodyModel
 from inperson.reconstruct.stages import DressedSurface, MeshPicture, Sites
+from inperson.reconstruct.surface.darts import throw_darts
 from inperson.reconstruct.surface.places import at_places, part_of_faces, uv_at
 from inperson.reconstruct.surface.posing import dressed_rest, normals_of
 from inperson.reconstruct.surface.smoothing import vertex_areas
@@ -48,10 +48,7 @@ def lay_sites(surface: DressedSurface, seen: Float[np.ndarray, " F"], count: int
     face = face[order]
     barycentric = _uniform_on_triangle(rng.random((len(face), 2)))
     distance = np.sqrt(SITES_PER_AREA / density)
-    points = at_places(rest, body.faces, face, barycentric)
-    normals = at_places(normals_of(rest, body.faces), body.faces, face, barycentric)
-    cell = 2.0 * float(np.median(distance[face]))  # any size gives the same sites; about this one is the fastest
-    kept = _throw_darts(points, normals, distance[face].astype(np.float32), cell)
+    kept = throw_darts(rest, normals_of(rest, body.faces), body.faces, face, barycentric, distance[face])
     kept = kept[np.argsort(face[kept], kind="stable")]
     face, barycentric = face[kept].astype(np.int32), barycentric[kept].astype(np.float32)
     return Sites(
@@ -117,53 +114,3 @@ def _uniform_on_triangle(unit: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N
     """Barycentric coordinates, uniform over the triangle (Osada et al. 2002)."""
     root = np.sqrt(unit[:, 0])
     return np.stack([1.0 - root, root * (1.0 - unit[:, 1]), root * unit[:, 1]], axis=1)
-
-
-@njit(cache=True, nogil=True)
-def _throw_darts(points, normals, distance, cell):
-    """Indices kept, in the order given: nothing kept before is within `distance` and faces the same way."""
-    n = len(points)
-    buckets = 1 << 18
-    first = np.full(buckets, -1, np.int64)
-    following = np.full(n, -1, np.int64)
-    kept = np.empty(n, np.int64)
-    count = 0
-    for i in range(n):
-        if _is_free(i, points, normals, distance[i], cell, first, following):
-            p = points[i]
-            b = _bucket(_cell(p[0], cell), _cell(p[1], cell), _cell(p[2], cell), buckets)
-            following[i] = first[b]
-            first[b] = i
-            kept[count] = i
-            count += 1
-    return kept[:count]
-
-
-@njit(cache=True, nogil=True)
-def _is_free(i, points, normals, distance, cell, first, following):
-    """Whether nothing kept before is too near point i: only cells that the cube around it touches are asked."""
-    p, n = points[i], normals[i]
-    for x in range(_cell(p[0] - distance, cell), _cell(p[0] + distance, cell) + 1):
-        for y in range(_cell(p[1] - distance, cell), _cell(p[1] + distance, cell) + 1):
-            for z in range(_cell(p[2] - distance, cell), _cell(p[2] + distance, cell) + 1):
-                j = first[_bucket(x, y, z, len(first))]
-                while j >= 0:
-                    apart, alike = 0.0, 0.0
-                    for c in range(3):
-                        apart += (p[c] - points[j, c]) ** 2
-                        alike += n[c] * normals[j, c]
-                    if apart < distance * distance and alike > 0.0:
-                        return False
-                    j = following[j]
-    return True
-
-
-@njit(inline="always")
-def _cell(x, cell):
-    return int(np.floor(x / cell))
-
-
-@njit(inline="always")
-def _bucket(x, y, z, buckets):
-    """Hash of a cell (Teschner et al. 2003)."""
-    return ((x * 73856093) ^ (y * 19349663) ^ (z * 83492791)) & (buckets - 1)

@@ -70,6 +70,16 @@ def test_the_jacobian_is_the_derivative(seed):
     np.testing.assert_allclose(J @ step, (ahead - behind) / (2 * h), atol=2e-6)
 
 
+@pytest.mark.parametrize(("seed", "directions"), [(0, 1), (1, 2), (2, 3)])
+def test_the_jacobian_along_directions_is_the_plain_one(seed, directions):
+    body, pose = flexible(), random_pose(seed)
+    frames, points = body.frames(pose), body.surface_points(*random_places(seed, 60))
+    across = np.random.default_rng(seed).normal(size=(60, directions, 3))
+    found, plain = body.jacobian_along(frames, points, across), across @ body.jacobian(frames, points)
+    np.testing.assert_allclose(found, plain, atol=1e-11)
+    assert np.abs(plain[:, :, body.first_coefficient :]).max() > 1e-3
+
+
 def test_joints_that_do_not_move_have_no_columns():
     body = flexible()
     assert body.first_coefficient == 3 + 3 * MOVING.sum()

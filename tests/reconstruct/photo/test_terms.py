@@ -60,7 +60,8 @@ def edge_term(pose: FitPose):
     covered = draw_mesh(vertices + np.array([0.01, 0.02, 0.0]), body.body.faces, VIEW).face_index >= 0
     edge = drawn_edge(vertices, body.body.faces, VIEW)
     correctives = np.zeros_like(vertices)
-    return outline_term(body, edge, MatteField.of(covered), VIEW, 200.0, 1.3, correctives), edge, vertices
+    field, kinds = MatteField.of(covered), surface_kinds(body.body)
+    return outline_term(body, edge, field, VIEW, 200.0, 1.3, correctives, kinds), edge, vertices
 
 
 def all_terms(pose: FitPose):
