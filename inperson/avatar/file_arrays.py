@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inperson.avatar.file_columns import BASE, REFERENCE, RESIDUALS, Column, require
-from inperson.avatar.gaussians import GaussianAvatar, PoseResiduals
+from inperson.avatar.file_columns import BASE, PHOTO, REFERENCE, RESIDUALS, Column, require
+from inperson.avatar.gaussians import LONGEST_PHOTO, GaussianAvatar, PoseResiduals, ReferencePhoto
 from inperson.avatar.residuals import MAX_COMPONENTS, NUM_POSE_FEATURES
 
 COUNTS = {
@@ -20,6 +20,8 @@ COUNTS = {
     "P": ("pose features", NUM_POSE_FEATURES, NUM_POSE_FEATURES + 1024),
     "T": ("reference tokens", 1, 4096),
     "D": ("reference channels", 1, 4096),
+    "rows": ("rows of the photo", 1, LONGEST_PHOTO),
+    "columns": ("columns of the photo", 1, LONGEST_PHOTO),
 }
 """What the letters in the columns' shapes count, and the least and the most of it."""
 SH_COUNTS = (1, 4, 9)
@@ -29,6 +31,8 @@ MAX_DECODED_BYTES = 320 << 20
 
 def version_of(avatar: GaussianAvatar) -> int:
     """The lowest format version that holds an avatar: older programs open what they can."""
+    if avatar.photo is not None:
+        return 3
     return 1 if avatar.residuals is None and avatar.reference is None else 2
 
 
@@ -39,6 +43,8 @@ def encode(avatar: GaussianAvatar) -> dict[str, NDArray]:
         columns |= RESIDUALS
     if avatar.reference is not None:
         columns |= REFERENCE
+    if avatar.photo is not None:
+        columns |= PHOTO
     return {name: np.ascontiguousarray(column.encode(avatar)) for name, column in columns.items()}
 
 
@@ -72,10 +78,9 @@ def check_layout(described: Mapping[str, tuple[str, tuple[int, ...]]], version: 
 def _columns_of(names: Mapping[str, object], version: int) -> dict[str, Column]:
     """The columns of a file that has these arrays."""
     columns = dict(BASE)
-    if version >= 2:
-        for group in (RESIDUALS, REFERENCE):
-            if names.keys() & group.keys():
-                columns |= group
+    for group, since in ((RESIDUALS, 2), (REFERENCE, 2), (PHOTO, 3)):
+        if version >= since and names.keys() & group.keys():
+            columns |= group
     require(names.keys() == columns.keys(), f"the arrays should be {', '.join(sorted(columns))}")
     return columns
 
@@ -96,4 +101,6 @@ def decode(read: Callable[[str], NDArray], names: Mapping[str, object], version:
         residuals = PoseResiduals(**{name.removeprefix("residual_"): fields.pop(name) for name in RESIDUALS})
         require((residuals.low <= residuals.high).all(), "residual_low is above residual_high")
         fields["residuals"] = residuals
+    if PHOTO.keys() <= fields.keys():
+        fields["photo"] = ReferencePhoto(**{name.removeprefix("photo_"): fields.pop(name) for name in PHOTO})
     return fields

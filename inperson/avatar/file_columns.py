@@ -3,7 +3,8 @@
 About 28 bytes a Gaussian: 32-bit face, two 16-bit barycentric coordinates (the third is what is missing
 to one), half-precision offsets and colours, 8-bit quaternions, natural logarithms of the scales in half
 precision, 8-bit opacities. Residuals add 12 bytes a Gaussian and component, in half precision: to half a
-micrometre at one millimetre, and to a hundredth of an 8-bit step at a colour difference of 0.1.
+micrometre at one millimetre, and to a hundredth of an 8-bit step at a colour difference of 0.1. A reference photo
+adds its pixels, and 5 bytes a Gaussian: its place to a hundredth of a pixel.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inperson.avatar.gaussians import GaussianAvatar, PoseResiduals
+from inperson.avatar.gaussians import GaussianAvatar, PoseResiduals, ReferencePhoto
 
 MAX_OFFSET = 5.0
 """Metres a Gaussian may stand off its face."""
@@ -124,6 +125,21 @@ def _reference(avatar: GaussianAvatar) -> NDArray:
     return avatar.reference
 
 
+def _photo(avatar: GaussianAvatar) -> ReferencePhoto:
+    assert avatar.photo is not None
+    return avatar.photo
+
+
+def _shares(name: str, dtype: type, shape: tuple[str | int, ...], get: Callable[[GaussianAvatar], NDArray]) -> Column:
+    """A column of numbers from 0 to 1, in steps of the integer `dtype`'s range."""
+    most = np.iinfo(dtype).max
+
+    def encode(avatar: GaussianAvatar) -> NDArray:
+        return np.rint(np.clip(_finite(get(avatar), name), 0.0, 1.0) * most).astype(dtype)
+
+    return Column(np.dtype(dtype), shape, encode, lambda x: x.astype(np.float32) / np.float32(most))
+
+
 BASE: dict[str, Column] = {
     "face_index": Column(
         np.dtype(np.uint32),
@@ -140,12 +156,7 @@ BASE: dict[str, Column] = {
         lambda a: np.clip(np.log(np.maximum(a.scales, 1e-12)), *LOG_SCALE_RANGE).astype(np.float16),
         _decode_scales,
     ),
-    "opacities": Column(
-        np.dtype(np.uint8),
-        ("N",),
-        lambda a: np.rint(np.clip(_finite(a.opacities, "opacities"), 0.0, 1.0) * 255.0).astype(np.uint8),
-        lambda x: x.astype(np.float32) / np.float32(255.0),
-    ),
+    "opacities": _shares("opacities", np.uint8, ("N",), lambda a: a.opacities),
     "sh": _floats("sh", np.float16, ("N", "K", 3), lambda a: a.sh),
     "features": _floats("features", np.float16, ("N", "F"), lambda a: a.features),
     "betas": _floats("betas", np.float32, ("B",), lambda a: a.betas, limit=MAX_BETA),
@@ -171,4 +182,13 @@ RESIDUALS: dict[str, Column] = {
 """Of avatars with residuals; since version 2."""
 
 REFERENCE: dict[str, Column] = {"reference": _floats("reference", np.float16, ("T", "D"), _reference)}
-"""Of avatars with the video shader's reference; since version 2."""
+"""Of avatars with the embedding of a reference photo; since version 2."""
+
+PHOTO: dict[str, Column] = {
+    "photo_image": Column(
+        np.dtype(np.uint8), ("rows", "columns", 4), lambda a: _photo(a).image, lambda x: np.array(x, np.uint8)
+    ),
+    "photo_places": _shares("photo_places", np.uint16, ("N", 2), lambda a: _photo(a).places),
+    "photo_trust": _shares("photo_trust", np.uint8, ("N",), lambda a: _photo(a).trust),
+}
+"""Of avatars with their reference photo; since version 3."""

@@ -7,7 +7,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,28 @@ class PoseResiduals:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferencePhoto:
+    """The photo that an avatar was made from, and where each of its N Gaussians is seen in it.
+
+    The video shader carries the photo's pixels to whatever view the Gaussians are drawn in
+    (`shader_model.conditions.photo`). `avatar create` fills it (`reconstruct.reference_photo`).
+    """
+
+    image: UInt8[np.ndarray, "H W 4"]
+    """The person alone, `LONGEST_PHOTO` pixels at most along a side: their own colours (sRGB-encoded, not
+    premultiplied, free of background) and the matte's alpha."""
+    places: Float[np.ndarray, "N 2"]
+    """Where each Gaussian's mean is in `image`: shares of its width and height from the top-left corner, 0 to 1.
+    float32. Meaningless where `trust` is 0."""
+    trust: Float[np.ndarray, " N"]
+    """How surely the photo shows the Gaussian there: 0 (hidden, turned away, outside) to 1. float32."""
+
+
+LONGEST_PHOTO = 512
+"""Pixels along the longer side of a `ReferencePhoto`."""
+
+
+@dataclass(frozen=True, slots=True)
 class GaussianAvatar:
     """Canonical Gaussians bound to the surface of one body with one set of betas. float32.
 
@@ -82,4 +104,9 @@ class GaussianAvatar:
     residuals: PoseResiduals | None = None
     """What pose and expression change beyond what the body does; None where nothing was learned."""
     reference: Float[np.ndarray, "T D"] | None = None
-    """The reference picture for the video shader: T tokens of its encoder, D channels each; None without one."""
+    """An embedding of the reference photo for the video shader: T tokens, D channels each, of the encoder that the
+    shader was trained with. Whoever trains a shader that takes one writes it; `avatar create` leaves None, because
+    it can be made of `photo` at any time."""
+    photo: ReferencePhoto | None = None
+    """The reference photo itself; None where none was kept (avatars made before there was a shader, or not made from
+    a photo)."""

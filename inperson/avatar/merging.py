@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from inperson.avatar.appearance import turned_sh
 from inperson.avatar.binding import face_frames, quats_of
 from inperson.avatar.body import BodyModel
-from inperson.avatar.gaussians import GaussianAvatar, PoseResiduals
+from inperson.avatar.gaussians import GaussianAvatar, PoseResiduals, ReferencePhoto
 from inperson.avatar.posing import outward_normals
 from inperson.conventions import quat_xyzw_from_wxyz
 
@@ -42,6 +42,9 @@ class CanonicalGaussians:
     residual_offsets: Float[np.ndarray, "N R 3"]
     """Per unit of each of R residual coefficients, metres; in the T-pose's axes, as the means are. R may be 0."""
     residual_colors: Float[np.ndarray, "N R 3"]
+    photo_places: Float[np.ndarray, "N 2"]
+    """As in `ReferencePhoto`; zeros without one."""
+    photo_trust: Float[np.ndarray, " N"]
 
     def __len__(self) -> int:
         return len(self.means)
@@ -79,6 +82,9 @@ class RestSurface:
         if (residuals := avatar.residuals) is not None:
             shifts = np.einsum("nij,rnj->nri", frames, residuals.offsets)
             tints = np.moveaxis(residuals.colors, 0, 1).astype(np.float64)
+        places, trust = np.zeros((len(face), 2)), np.zeros(len(face))
+        if (photo := avatar.photo) is not None:
+            places, trust = photo.places.astype(np.float64), photo.trust.astype(np.float64)
         return CanonicalGaussians(
             means=bound + np.einsum("nij,nj->ni", frames, avatar.offsets),
             covariances=spread @ np.swapaxes(spread, 1, 2),
@@ -90,6 +96,8 @@ class RestSurface:
             barycentric=avatar.barycentric.astype(np.float64),
             residual_offsets=shifts,
             residual_colors=tints,
+            photo_places=places,
+            photo_trust=trust,
         )
 
     def bind(self, gaussians: CanonicalGaussians) -> GaussianAvatar:
@@ -111,6 +119,7 @@ class RestSurface:
             sh=gaussians.sh.astype(np.float32),
             features=gaussians.features.astype(np.float32),
             residuals=None if avatar.residuals is None else self._bind_residuals(avatar.residuals, gaussians),
+            photo=None if avatar.photo is None else _bind_photo(avatar.photo, gaussians),
         )
 
     def _bind_residuals(self, residuals: PoseResiduals, gaussians: CanonicalGaussians) -> PoseResiduals:
@@ -121,6 +130,11 @@ class RestSurface:
             offsets=np.ascontiguousarray(shifts, np.float32),
             colors=np.ascontiguousarray(tints, np.float32),
         )
+
+
+def _bind_photo(photo: ReferencePhoto, gaussians: CanonicalGaussians) -> ReferencePhoto:
+    places, trust = gaussians.photo_places.astype(np.float32), gaussians.photo_trust.astype(np.float32)
+    return replace(photo, places=places, trust=trust)
 
 
 def merge(a: CanonicalGaussians, b: CanonicalGaussians, frames: Float[np.ndarray, "F 3 3"]) -> CanonicalGaussians:
@@ -146,6 +160,8 @@ def merge(a: CanonicalGaussians, b: CanonicalGaussians, frames: Float[np.ndarray
     area = np.sqrt(np.linalg.det(_flattened(both, plane)))
     opacities = (cover_a + cover_b - overlap) / area
     larger = np.maximum(opacities / MOST_OPAQUE, 1.0)
+    sure_a, sure_b = share[:, 0] * a.photo_trust, (1.0 - share[:, 0]) * b.photo_trust
+    seen = (sure_a / np.maximum(sure_a + sure_b, 1e-12))[:, None]
 
     first = share[:, 0] >= 0.5
     return CanonicalGaussians(
@@ -159,6 +175,8 @@ def merge(a: CanonicalGaussians, b: CanonicalGaussians, frames: Float[np.ndarray
         barycentric=np.where(first[:, None], a.barycentric, b.barycentric),
         residual_offsets=share[..., None] * a.residual_offsets + (1.0 - share)[..., None] * b.residual_offsets,
         residual_colors=share[..., None] * a.residual_colors + (1.0 - share)[..., None] * b.residual_colors,
+        photo_places=seen * a.photo_places + (1.0 - seen) * b.photo_places,
+        photo_trust=sure_a + sure_b,
     )
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from inperson.avatar.binding import face_frames
 from inperson.avatar.body import JOINT_NAMES, BodyModel
-from inperson.avatar.gaussians import GaussianAvatar, PoseResiduals
+from inperson.avatar.gaussians import GaussianAvatar, PoseResiduals, ReferencePhoto
 from inperson.errors import BadInputError
 
 HEAD_JOINTS = tuple(JOINT_NAMES.index(name) for name in ("head", "jaw", "left_eye", "right_eye"))
@@ -23,7 +23,7 @@ def select(avatar: GaussianAvatar, keep: Bool[np.ndarray, " N"] | Int[np.ndarray
     Raises:
         BadInputError: nothing is left.
     """
-    residuals = avatar.residuals
+    residuals, photo = avatar.residuals, avatar.photo
     chosen = replace(
         avatar,
         face_index=avatar.face_index[keep],
@@ -35,6 +35,7 @@ def select(avatar: GaussianAvatar, keep: Bool[np.ndarray, " N"] | Int[np.ndarray
         sh=avatar.sh[keep],
         features=avatar.features[keep],
         residuals=None if residuals is None else _select_residuals(residuals, keep),
+        photo=None if photo is None else _select_photo(photo, keep),
     )
     if len(chosen.face_index) == 0:
         raise BadInputError(f"no Gaussian of avatar '{avatar.name}' is left", "keep at least one")
@@ -45,6 +46,10 @@ def _select_residuals(
     residuals: PoseResiduals, keep: Bool[np.ndarray, " N"] | Int[np.ndarray, " M"]
 ) -> PoseResiduals:
     return replace(residuals, offsets=residuals.offsets[:, keep], colors=residuals.colors[:, keep])
+
+
+def _select_photo(photo: ReferencePhoto, keep: Bool[np.ndarray, " N"] | Int[np.ndarray, " M"]) -> ReferencePhoto:
+    return replace(photo, places=photo.places[keep], trust=photo.trust[keep])
 
 
 def skin_weights(avatar: GaussianAvatar, body: BodyModel) -> Float[np.ndarray, "N 55"]:

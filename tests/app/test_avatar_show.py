@@ -15,6 +15,7 @@ from inperson.avatar.file import save_avatar
 from inperson.avatar.provenance import ClipEntry, Consent, Provenance
 from inperson.avatar.skinning import BodyPoser
 from tests.app.drawing_doubles import PointRasterizer, tiny_avatar
+from tests.avatar.made_up import made_up_photo
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,8 @@ def test_without_out_the_papers_are_printed_one_a_line(tmp_path, body, capsys):
         consent=Consent(True, "the person in the photo", "the maker said --consent", date(2026, 1, 2)),
         others={"zeal": "[bold]much"},
     )
-    save_avatar(replace(tiny_avatar(body), provenance=about.to_strings()), tmp_path / "me.avatar")
+    photo = made_up_photo(len(tiny_avatar(body).face_index), width=40, height=60)
+    save_avatar(replace(tiny_avatar(body), provenance=about.to_strings(), photo=photo), tmp_path / "me.avatar")
     assert cli.main(["avatar", "show", str(tmp_path / "me.avatar")]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "name: tiny",
@@ -106,6 +108,7 @@ def test_without_out_the_papers_are_printed_one_a_line(tmp_path, body, capsys):
         "created: 2026-01-02",
         "photo: me.jpg",
         f"photo_sha256: {'ab' * 32}",
+        "reference_photo: 40 x 60 pixels",
         "scores: iou 0.97, psnr 30.5",
         "refined on: a.mp4 (4.0 s) on 2026-01-03: psnr 22",
         "refined on: a.mp4 (4.0 s) on 2026-01-03: psnr 22",

@@ -20,7 +20,7 @@ import numpy as np
 
 from inperson.avatar.body import BodyModel, load_body
 from inperson.avatar.file import load_avatar, save_avatar
-from inperson.avatar.gaussians import GaussianAvatar
+from inperson.avatar.gaussians import LONGEST_PHOTO, GaussianAvatar
 from inperson.avatar.plain_text import is_plain
 from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.provenance import Provenance
@@ -28,7 +28,7 @@ from inperson.avatar.state import BodyState
 from inperson.errors import InPersonError
 from tests.avatar.body_files import licensed_arrays, write_npz
 from tests.avatar.damage import Parts, damaged
-from tests.avatar.made_up import made_up_avatar, made_up_residuals
+from tests.avatar.made_up import made_up_avatar, made_up_photo, made_up_residuals
 from tests.avatar.sparse_files import write_sparse
 
 MEMORY = 1 << 30
@@ -52,8 +52,9 @@ def whole_files(folder: Path, body: BodyModel) -> list[bytes]:
         residuals=made_up_residuals(200, components=2, num_expression=body.num_expression),
         reference=np.ones((2, 8), np.float32),
     )
+    photographed = replace(full, photo=made_up_photo(200))
     out = []
-    for avatar in (plain, full):
+    for avatar in (plain, full, photographed):
         save_avatar(avatar, folder / "whole.avatar")
         out.append((folder / "whole.avatar").read_bytes())
     return out
@@ -114,6 +115,12 @@ def check(avatar: GaussianAvatar) -> None:
         assert r.offsets.shape == r.colors.shape == (len(r.weights), n, 3)
         assert all(np.isfinite(getattr(r, f.name)).all() for f in fields(r))
         assert (r.low <= r.high).all()
+    if avatar.photo is not None:
+        p = avatar.photo
+        assert p.image.dtype == np.uint8
+        assert 0 < min(p.image.shape) <= max(p.image.shape) <= LONGEST_PHOTO
+        assert (p.places.shape, p.trust.shape) == ((n, 2), (n,))
+        assert 0 <= min(p.places.min(), p.trust.min()) <= max(p.places.max(), p.trust.max()) <= 1
 
 
 def run(folder: Path, count: int, seed: int) -> dict[str, float]:

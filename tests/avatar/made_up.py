@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inperson.avatar.gaussians import GaussianAvatar, PoseResiduals
+from inperson.avatar.gaussians import GaussianAvatar, PoseResiduals, ReferencePhoto
 from inperson.avatar.residuals import NUM_POSE_FEATURES
 
 
@@ -16,6 +16,7 @@ def made_up_avatar(
     body_sha256: str = "ab" * 32,
     residuals: PoseResiduals | None = None,
     reference: np.ndarray | None = None,
+    photo: ReferencePhoto | None = None,
 ) -> GaussianAvatar:
     """`n` Gaussians anywhere on the faces of a body, `k` colour coefficients each."""
     rng = np.random.default_rng(seed)
@@ -36,6 +37,17 @@ def made_up_avatar(
         provenance={"licence": "CC0-1.0", "consent": "synthetic person", "tool": "a test"},
         residuals=residuals,
         reference=reference,
+        photo=photo,
+    )
+
+
+def made_up_photo(n: int = 200, width: int = 40, height: int = 60, seed: int = 0) -> ReferencePhoto:
+    """Noise, seen anywhere by about half of the Gaussians."""
+    rng = np.random.default_rng(seed)
+    return ReferencePhoto(
+        image=rng.integers(0, 256, (height, width, 4), np.uint8),
+        places=rng.uniform(0, 1, (n, 2)).astype(np.float32),
+        trust=np.maximum(rng.uniform(-1, 1, n), 0).astype(np.float32),
     )
 
 

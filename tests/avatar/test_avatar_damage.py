@@ -15,7 +15,7 @@ from inperson.avatar.file import MAX_FILE_BYTES, MAX_HEADER_BYTES, load_avatar, 
 from inperson.errors import BadInputError
 from tests.avatar.damage import KINDS, WAYS, Parts, assembled
 from tests.avatar.fuzz_avatars import MEMORY, check, check_words
-from tests.avatar.made_up import made_up_avatar, made_up_residuals
+from tests.avatar.made_up import made_up_avatar, made_up_photo, made_up_residuals
 
 CASES = 12_000
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
     path = tmp_path_factory.mktemp("whole") / "whole.avatar"
-    save_avatar(made_up_avatar(60, residuals=made_up_residuals(60, components=2)), path)
+    save_avatar(made_up_avatar(60, residuals=made_up_residuals(60, components=2), photo=made_up_photo(60)), path)
     return Parts.of(path.read_bytes())
 
 
@@ -71,7 +71,7 @@ def test_every_way_of_damage_damages(parts: Parts, way, tmp_path: Path) -> None:
 
 
 names = st.sampled_from(
-    ["face_index", "sh", "betas", "residual_low", "reference", "__metadata__", "\x1b[2J", "", "x"]
+    ["face_index", "sh", "betas", "residual_low", "reference", "photo_image", "__metadata__", "\x1b[2J", "", "x"]
 )
 numbers = st.integers(-2, 70) | st.sampled_from([2**31, 2**32, 2**63, 2**64 - 1, 2**64])
 entries = st.fixed_dictionaries(

@@ -15,7 +15,7 @@ from safetensors.numpy import load, save
 from inperson.avatar import file as avatar_file
 from inperson.avatar.file import load_avatar, save_avatar, shipped_avatars
 from inperson.errors import BadInputError, OutputError
-from tests.avatar.made_up import made_up_avatar, made_up_residuals
+from tests.avatar.made_up import made_up_avatar, made_up_photo, made_up_residuals
 from tests.avatar.sparse_files import write_sparse
 
 
@@ -31,6 +31,13 @@ def saved_with_residuals(tmp_path: Path) -> Path:
     path = tmp_path / "r.avatar"
     reference = np.random.default_rng(0).normal(size=(3, 16)).astype(np.float32)
     save_avatar(made_up_avatar(residuals=made_up_residuals(), reference=reference), path)
+    return path
+
+
+@pytest.fixture
+def saved_with_photo(tmp_path: Path) -> Path:
+    path = tmp_path / "p.avatar"
+    save_avatar(made_up_avatar(photo=made_up_photo()), path)
     return path
 
 
@@ -95,17 +102,36 @@ def test_round_trip_of_residuals_and_reference(tmp_path: Path) -> None:
         assert array.flags.c_contiguous
 
 
-def test_a_file_has_the_lowest_version_that_holds_it(saved: Path, saved_with_residuals: Path) -> None:
+def test_round_trip_of_the_photo(tmp_path: Path) -> None:
+    photo = made_up_photo(5000, width=512, height=391)
+    save_avatar(made_up_avatar(5000, photo=photo), tmp_path / "a.avatar")
+    back = load_avatar(tmp_path / "a.avatar").photo
+    assert back is not None
+    np.testing.assert_array_equal(back.image, photo.image)
+    np.testing.assert_allclose(back.places * 512, photo.places * 512, atol=0.005)  # pixels
+    np.testing.assert_allclose(back.trust, photo.trust, atol=0.5 / 255 + 1e-6)
+    assert [a.dtype for a in (back.image, back.places, back.trust)] == [np.uint8, np.float32, np.float32]
+    assert all(a.flags.c_contiguous for a in (back.image, back.places, back.trust))
+
+
+def test_a_file_has_the_lowest_version_that_holds_it(
+    saved: Path, saved_with_residuals: Path, saved_with_photo: Path
+) -> None:
     assert metadata_of(saved)["version"] == "1"
     assert metadata_of(saved_with_residuals)["version"] == "2"
+    assert metadata_of(saved_with_photo)["version"] == "3"
 
 
-@pytest.mark.parametrize("kept", ["residuals", "reference"])
-def test_residuals_and_reference_come_one_without_the_other(tmp_path: Path, kept: str) -> None:
-    both = {"residuals": made_up_residuals(), "reference": np.ones((1, 8), np.float32)}
-    save_avatar(made_up_avatar(**{kept: both[kept]}), tmp_path / "a.avatar")
+@pytest.mark.parametrize("kept", ["residuals", "reference", "photo"])
+def test_residuals_reference_and_photo_come_one_without_the_others(tmp_path: Path, kept: str) -> None:
+    every = {
+        "residuals": made_up_residuals(),
+        "reference": np.ones((1, 8), np.float32),
+        "photo": made_up_photo(),
+    }
+    save_avatar(made_up_avatar(**{kept: every[kept]}), tmp_path / "a.avatar")
     back = load_avatar(tmp_path / "a.avatar")
-    assert [name for name in both if getattr(back, name) is not None] == [kept]
+    assert [name for name in every if getattr(back, name) is not None] == [kept]
 
 
 def test_equal_avatars_give_equal_files(saved_with_residuals: Path, tmp_path: Path) -> None:
@@ -135,7 +161,7 @@ def test_a_file_of_version_1_opens_for_ever() -> None:
     avatar = load_avatar(VERSION_1)
     assert (len(avatar.scales), avatar.sh.shape, avatar.body_sha256) == (40, (40, 4, 3), "ab" * 32)
     assert avatar.provenance == {"licence": "CC0-1.0", "consent": "synthetic person", "tool": "a test"}
-    assert (avatar.residuals, avatar.reference) == (None, None)
+    assert (avatar.residuals, avatar.reference, avatar.photo) == (None, None, None)
     np.testing.assert_array_equal(avatar.face_index[:4], [64, 399, 314, 207])
     np.testing.assert_allclose(avatar.barycentric[7], [0.193881, 0.497765, 0.308354], atol=1e-6)
     np.testing.assert_allclose(avatar.offsets[7], [-0.0140991, 0.0034904, 0.0582581], atol=1e-7)
@@ -144,6 +170,21 @@ def test_a_file_of_version_1_opens_for_ever() -> None:
     np.testing.assert_allclose(avatar.opacities[:3] * 255, [70.0, 225.0, 74.0], atol=1e-3)
     np.testing.assert_allclose(avatar.sh[7, 3], [-0.769531, 0.566895, 0.725586], atol=1e-6)
     np.testing.assert_allclose(avatar.betas[:3], [-3.119948, -0.241351, 0.352654], atol=1e-6)
+
+
+VERSION_2 = Path(__file__).parent / "data" / "version2.avatar"
+"""Written by the format's second release, of `made_up_avatar(24, 1, 12)` with two residual components and a
+reference of ones."""
+
+
+def test_a_file_of_version_2_opens_for_ever_and_is_still_written_so(tmp_path: Path) -> None:
+    avatar = load_avatar(VERSION_2)
+    assert avatar.residuals is not None
+    assert avatar.photo is None
+    assert (avatar.residuals.offsets.shape, avatar.reference.shape) == ((2, 24, 3), (3, 8))
+    np.testing.assert_allclose(avatar.residuals.low, [-0.9801436, -1.9463632], atol=1e-6)
+    save_avatar(avatar, tmp_path / "again.avatar")
+    assert (tmp_path / "again.avatar").read_bytes() == VERSION_2.read_bytes()
 
 
 def test_fifty_thousand_gaussians_take_under_two_megabytes(tmp_path: Path) -> None:
@@ -204,7 +245,7 @@ def test_a_header_that_claims_gigabytes_is_refused_before_reading(tmp_path: Path
 @pytest.mark.parametrize(
     ("metadata", "words"),
     [
-        ({"version": "3"}, r"newer than 2.*update InPerson"),
+        ({"version": "4"}, r"newer than 3.*update InPerson"),
         ({"version": "one"}, "version is not"),
         ({"version": "-1"}, "version is not"),
         ({"format": "something"}, "format"),
@@ -271,6 +312,30 @@ def test_bad_residuals(saved_with_residuals: Path, arrays: dict, words: str) -> 
         load_avatar(edited(saved_with_residuals, **arrays))
 
 
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"photo_image": np.zeros((513, 4, 4), np.uint8)}, "513 rows of the photo"),
+        ({"photo_image": np.zeros((4, 600, 4), np.uint8)}, "600 columns of the photo"),
+        ({"photo_image": np.zeros((0, 4, 4), np.uint8)}, "0 rows of the photo"),
+        ({"photo_image": np.zeros((4, 4, 3), np.uint8)}, "photo_image has a size of 3 where 4 is right"),
+        ({"photo_image": np.zeros((4, 4, 4), np.float32)}, "photo_image is stored as float32"),
+        ({"photo_places": np.zeros((199, 2), np.uint16)}, "photo_places has a size of 199"),
+        ({"photo_trust": np.zeros((200, 1), np.uint8)}, "photo_trust has 2 dimensions"),
+        ({"photo_trust": None}, "the arrays should be"),
+    ],
+)
+def test_bad_photos(saved_with_photo: Path, arrays: dict, words: str) -> None:
+    with pytest.raises(BadInputError, match=words):
+        load_avatar(edited(saved_with_photo, **arrays))
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_versions_1_and_2_have_no_photo(saved_with_photo: Path, version: str) -> None:
+    with pytest.raises(BadInputError, match="the arrays should be"):
+        load_avatar(edited(saved_with_photo, {"version": version}))
+
+
 def test_version_1_has_no_residuals(saved_with_residuals: Path) -> None:
     with pytest.raises(BadInputError, match="the arrays should be"):
         load_avatar(edited(saved_with_residuals, {"version": "1"}))
@@ -325,6 +390,9 @@ def test_saving_nonsense_writes_nothing(tmp_path: Path) -> None:
         ({"quats": np.zeros((200, 4), np.float32)}, "length zero"),
         ({"sh": np.full((200, 1, 3), 1e9, np.float32)}, "sh holds NaN or infinite"),
         ({"betas": np.full(10, 1e3, np.float32)}, "betas holds numbers beyond 100"),
+        ({"photo": replace(made_up_photo(), places=np.full((200, 2), np.nan, np.float32))}, "photo_places holds NaN"),
+        ({"photo": made_up_photo(199)}, "photo_places has a size of 199"),
+        ({"photo": made_up_photo(width=513)}, "513 columns of the photo"),
     ],
 )
 def test_saving_refuses_what_loading_would(tmp_path: Path, changes: dict, words: str) -> None:

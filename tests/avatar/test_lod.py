@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from inperson.avatar.appearance import color_towards, sh_from_rgb, turned_sh
 from inperson.avatar.body import LEFT_EYE, SKIN, BodyModel, load_body
 from inperson.avatar.file import load_avatar
-from inperson.avatar.gaussians import GaussianAvatar, PosedGaussians
+from inperson.avatar.gaussians import GaussianAvatar, PosedGaussians, ReferencePhoto
 from inperson.avatar.lod import (
     DIFFERENT_EXPRESSION,
     DIFFERENT_JOINTS,
@@ -21,7 +21,7 @@ from inperson.avatar.lod import (
 )
 from inperson.avatar.merging import CanonicalGaussians, RestSurface, covered_areas, merge
 from inperson.avatar.posing import AvatarPoser
-from inperson.avatar.selection import select, skin_weights
+from inperson.avatar.selection import canonical_means, select, skin_weights
 from inperson.avatar.state import BodyState
 from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.render.gbuffer import GBuffer
@@ -189,6 +189,8 @@ def one(rng: np.random.Generator, mean: np.ndarray, opacity: float, size: float 
         barycentric=np.array([[1.0, 0.0, 0.0]]),
         residual_offsets=rng.normal(0, 0.01, (1, 2, 3)),
         residual_colors=rng.normal(0, 0.1, (1, 2, 3)),
+        photo_places=rng.uniform(0, 1, (1, 2)),
+        photo_trust=rng.uniform(0, 1, 1),
     )
 
 
@@ -202,6 +204,37 @@ def drawn(gaussians: list[CanonicalGaussians], half: float = 0.2, pixels: int = 
         inverse = np.linalg.inv(g.covariances[0, :2, :2])
         through *= 1 - g.opacities[0] * np.exp(-0.5 * np.einsum("hwi,ij,hwj->hw", d, inverse, d))
     return float((1 - through).sum() * (2 * half / pixels) ** 2)
+
+
+@given(st.integers(0, 10_000), st.floats(0.1, 0.95), st.floats(0.1, 0.95))
+def test_a_merged_pair_is_seen_in_the_photo_where_the_trusted_one_is(
+    seed: int, alpha_a: float, alpha_b: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = one(rng, np.zeros(3), alpha_a), one(rng, np.array([0.01, 0.0, 0.0]), alpha_b)
+    mixed = merge(a, b, np.eye(3)[None])
+    low, high = np.minimum(a.photo_places, b.photo_places), np.maximum(a.photo_places, b.photo_places)
+    assert (low - 1e-9 <= mixed.photo_places).all()
+    assert (mixed.photo_places <= high + 1e-9).all()
+    assert min(a.photo_trust, b.photo_trust) <= mixed.photo_trust <= max(a.photo_trust, b.photo_trust)
+    sure = merge(a, replace(b, photo_trust=np.zeros(1)), np.eye(3)[None])
+    np.testing.assert_allclose(sure.photo_places, a.photo_places, atol=1e-9)
+
+
+def test_levels_of_detail_keep_the_photo(ada: GaussianAvatar, body: BodyModel) -> None:
+    """Places laid out smoothly over the T-pose stay where they belong when Gaussians are merged."""
+    few = select(ada, np.arange(0, len(ada.scales), 20))
+
+    def laid_out(avatar: GaussianAvatar) -> np.ndarray:
+        return (canonical_means(avatar, body)[:, :2] * 0.4 + [0.5, 0.6]).astype(np.float32)
+
+    trust = np.linspace(0, 1, len(few.scales), dtype=np.float32)
+    photo = ReferencePhoto(np.zeros((8, 8, 4), np.uint8), laid_out(few), trust)
+    level = levels_of_detail(replace(few, photo=photo), body, levels=2)[1]
+    assert level.photo is not None
+    assert level.photo.image is photo.image
+    assert (level.photo.places.shape, level.photo.trust.shape) == ((len(level.scales), 2), (len(level.scales),))
+    assert np.quantile(np.abs(level.photo.places - laid_out(level)), 0.95) < 0.01
 
 
 @settings(max_examples=25)

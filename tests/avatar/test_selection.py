@@ -14,6 +14,7 @@ from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError
 from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.render.views import EyeView, look_at
+from tests.avatar.made_up import made_up_avatar, made_up_photo
 
 HALF = np.deg2rad(50.0)
 """Of a headset's field of view."""
@@ -62,6 +63,14 @@ def test_a_selection_takes_the_same_rows_of_every_array(avatar: GaussianAvatar) 
     mask[[3, 7]] = True
     np.testing.assert_array_equal(select(avatar, mask).offsets, avatar.offsets[[3, 7]])
     assert few.name == avatar.name
+
+
+def test_a_selection_takes_its_places_in_the_photo_along() -> None:
+    photo, rows = made_up_photo(), np.array([7, 3, 150])
+    few = select(made_up_avatar(photo=photo), rows).photo
+    np.testing.assert_array_equal(few.places, photo.places[rows])
+    np.testing.assert_array_equal(few.trust, photo.trust[rows])
+    assert few.image is photo.image
 
 
 def test_an_avatar_of_nothing_is_refused(avatar: GaussianAvatar) -> None:

@@ -94,12 +94,17 @@ def papers(avatar: "GaussianAvatar") -> list[str]:
         *(("name", avatar.name), ("body", avatar.body_name), ("body_sha256", avatar.body_sha256)),
         *(("gaussians", str(len(avatar.face_index))), ("tool", about.tool), ("created", str(about.created or ""))),
         *(("photo", about.photo_name), ("photo_sha256", about.photo_sha256)),
+        ("reference_photo", _photo_size(avatar)),
         *(("network_sha256", about.network_sha256), ("scores", _listed(about.scores))),
         *(("refined on", f"{c.name} ({c.seconds:.1f} s) on {c.on}: {_listed(c.scores)}") for c in about.clips),
         *others.items(),
         ("consent", consent),
     ]
     return [f"{key}: {value}" for key, value in entries if value]
+
+
+def _photo_size(avatar: "GaussianAvatar") -> str:
+    return "" if avatar.photo is None else "{1} x {0} pixels".format(*avatar.photo.image.shape)
 
 
 def _listed(scores: Mapping[str, float]) -> str:
