@@ -169,7 +169,12 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         BadInputError: no such file, broken TOML, or a name or a kind of value that the recipe does not know.
     """
-    return _filled(Recipe(), _tables(path, ()), path.name)
+    return read_over(Recipe(), path)
+
+
+def read_over(defaults: T, path: Path) -> T:
+    """Any recipe's dataclass with what a TOML file says in place of its defaults (see `read_recipe`)."""
+    return _filled(defaults, _tables(path, ()), path.name)
 
 
 def _tables(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
