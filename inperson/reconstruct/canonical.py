@@ -97,3 +97,8 @@ class CanonicalGaussians:
             name=name,
             provenance=provenance,
         )
+
+
+def float_tensor(x: np.ndarray) -> Float[Tensor, "..."]:
+    """The same numbers as float32; the memory is shared where they are that already."""
+    return torch.from_numpy(np.ascontiguousarray(x, np.float32))

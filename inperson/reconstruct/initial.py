@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from inperson.avatar.binding import SurfaceBinding, quats_of
 from inperson.avatar.state import BodyState
 from inperson.reconstruct.attaching import attach
-from inperson.reconstruct.canonical import CanonicalGaussians
+from inperson.reconstruct.canonical import CanonicalGaussians, float_tensor
 from inperson.reconstruct.person_surface import PersonSurface
 from inperson.reconstruct.sampling import DISC_RADIUS, DISC_THICKNESS, sample_surface
 from inperson.synthetic.dressing import DressedPerson
@@ -59,13 +59,13 @@ def initial_gaussians(
     return CanonicalGaussians(
         face_index=attachment.face_index,
         barycentric=attachment.barycentric,
-        base_offsets=_tensor(samples.points - binding.rest_points),
-        spacing=_tensor(samples.spacing),
+        base_offsets=float_tensor(samples.points - binding.rest_points),
+        spacing=float_tensor(samples.spacing),
         shift=torch.zeros(count, 3, requires_grad=True),
-        quats=_tensor(quats_of(frames)).requires_grad_(True),
-        log_scales=_tensor(np.log(scales)).requires_grad_(True),
+        quats=float_tensor(quats_of(frames)).requires_grad_(True),
+        log_scales=float_tensor(np.log(scales)).requires_grad_(True),
         logits=torch.full((count,), logit, requires_grad=True),
-        colors=_tensor(samples.colors).requires_grad_(True),
+        colors=float_tensor(samples.colors).requires_grad_(True),
         features=torch.zeros(count, 0),
     )
 
@@ -77,7 +77,3 @@ def _frames_around(normals: Float[np.ndarray, "N 3"], rng: np.random.Generator) 
     x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
     turned = Rotation.from_rotvec(normals * rng.uniform(0, np.pi, (len(normals), 1))).apply(x)
     return np.stack([turned, np.cross(normals, turned), normals], axis=2)
-
-
-def _tensor(x: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(x, np.float32))

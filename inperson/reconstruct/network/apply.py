@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inperson.avatar.body import BodyModel
-from inperson.reconstruct.canonical import CanonicalGaussians
+from inperson.reconstruct.canonical import CanonicalGaussians, float_tensor
 from inperson.reconstruct.network.interface import UvAttributes
 from inperson.reconstruct.network.seams import seam_texels
 from inperson.reconstruct.stages import DressedSurface, SeenSites, Sites
@@ -45,8 +45,8 @@ def gaussians_from(
     at = _at_sites(attributes, sites, surface.body, atlas, index)
     color = at["color"]
     if seen is not None:
-        confidence = _tensor(seen.confidence)[:, None]
-        trusted = torch.lerp(color, _tensor(seen.color), confidence / (confidence + HALF_TRUST))
+        confidence = float_tensor(seen.confidence)[:, None]
+        trusted = torch.lerp(color, float_tensor(seen.color), confidence / (confidence + HALF_TRUST))
         color = torch.where(confidence > 0, trusted, color)  # what is not seen has no colour, not even a number
     plain = plain_gaussians(sites, np.zeros((len(sites), 3), np.float32), surface)
     return replace(
@@ -89,7 +89,7 @@ def _at_sites(
     outside, across = seam_texels(body, atlas.size)
     source[outside] = across
     padded = maps.flatten(1)[:, _long(source)].view_as(maps)
-    uv = _tensor(sites.uv)
+    uv = float_tensor(sites.uv)
     places = torch.stack([2.0 * uv[:, 0] - 1.0, 1.0 - 2.0 * uv[:, 1]], dim=1)
     sampled = F.grid_sample(padded[None], places[None, None], padding_mode="border", align_corners=False)[0, :, 0].T
     return dict(zip(_CHANNELS, sampled.split(list(_CHANNELS.values()), dim=1), strict=True))
@@ -106,10 +106,6 @@ def _turned(rotvec: Float[Tensor, "N 3"], quats_wxyz: Float[Tensor, "N 4"]) -> F
     real, imaginary = quats_wxyz[:, :1], quats_wxyz[:, 1:]
     product_w = w * real - (u * imaginary).sum(dim=1, keepdim=True)
     return torch.cat([product_w, w * imaginary + real * u + torch.cross(u, imaginary, dim=1)], dim=1)
-
-
-def _tensor(x: np.ndarray) -> Float[Tensor, "..."]:
-    return torch.from_numpy(np.ascontiguousarray(x, np.float32))
 
 
 def _long(x: np.ndarray) -> Int[Tensor, " N"]:

@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 from inperson.avatar.binding import SurfaceBinding, quats_of
 from inperson.avatar.body import JOINT_NAMES, SKIN, BodyModel
 from inperson.conventions import quat_xyzw_from_wxyz
-from inperson.reconstruct.canonical import CanonicalGaussians
+from inperson.reconstruct.canonical import CanonicalGaussians, float_tensor
 from inperson.reconstruct.stages import DressedSurface, Matte, MeshPicture, PhotoFit, SeenSites, Sites
 from inperson.reconstruct.surface.gaussians import joined, site_normals
 from inperson.reconstruct.surface.places import at_places
@@ -213,16 +213,12 @@ def _hung(
     return CanonicalGaussians(
         face_index=face_index.astype(np.int32),
         barycentric=barycentric.astype(np.float32),
-        base_offsets=_tensor(offsets),
-        spacing=_tensor(scales[:, 0] / 0.6),
+        base_offsets=float_tensor(offsets),
+        spacing=float_tensor(scales[:, 0] / 0.6),
         shift=torch.zeros(len(points), 3, requires_grad=True),
-        quats=_tensor(quats_of(to_rest @ fit.view.T_world_from_eye[:3, :3])).requires_grad_(True),
-        log_scales=_tensor(np.log(scales / motion.stretch[:, None])).requires_grad_(True),
-        logits=_tensor(np.log(opacity / (1.0 - opacity))).requires_grad_(True),
-        colors=_tensor(colors).requires_grad_(True),
+        quats=float_tensor(quats_of(to_rest @ fit.view.T_world_from_eye[:3, :3])).requires_grad_(True),
+        log_scales=float_tensor(np.log(scales / motion.stretch[:, None])).requires_grad_(True),
+        logits=float_tensor(np.log(opacity / (1.0 - opacity))).requires_grad_(True),
+        colors=float_tensor(colors).requires_grad_(True),
         features=torch.zeros(len(points), 0),
     )
-
-
-def _tensor(x: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(x, np.float32))

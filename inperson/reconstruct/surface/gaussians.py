@@ -6,7 +6,7 @@ from jaxtyping import Float
 
 from inperson.avatar.binding import quats_of
 from inperson.avatar.body import SKIN
-from inperson.reconstruct.canonical import LEARNED, CanonicalGaussians
+from inperson.reconstruct.canonical import LEARNED, CanonicalGaussians, float_tensor
 from inperson.reconstruct.stages import DressedSurface, SeenSites, Sites
 from inperson.reconstruct.surface.places import at_places, part_of_faces
 from inperson.reconstruct.surface.posing import dressed_rest, normals_of
@@ -38,13 +38,13 @@ def plain_gaussians(
     return CanonicalGaussians(
         face_index=sites.face_index.astype(np.int32),
         barycentric=sites.barycentric.astype(np.float32),
-        base_offsets=_tensor(sites.base_offsets),
-        spacing=_tensor(sites.spacing),
+        base_offsets=float_tensor(sites.base_offsets),
+        spacing=float_tensor(sites.spacing),
         shift=torch.zeros(len(sites), 3, requires_grad=True),
-        quats=_tensor(site_quats(sites, surface)).requires_grad_(True),
-        log_scales=_tensor(np.log(scales)).requires_grad_(True),
+        quats=float_tensor(site_quats(sites, surface)).requires_grad_(True),
+        log_scales=float_tensor(np.log(scales)).requires_grad_(True),
         logits=torch.full((len(sites),), logit, requires_grad=True),
-        colors=_tensor(colors).requires_grad_(True),
+        colors=float_tensor(colors).requires_grad_(True),
         features=torch.zeros(len(sites), 0),
     )
 
@@ -79,7 +79,3 @@ def joined(*groups: CanonicalGaussians) -> CanonicalGaussians:
         **{name: all_of(name, learned=False) for name in ("base_offsets", "spacing", "features")},
         **{name: all_of(name, learned=True) for name in LEARNED},
     )
-
-
-def _tensor(x: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(x, np.float32))
