@@ -67,7 +67,8 @@ class NetworkInputs:
     photo: Float[Tensor, "BE 4 H W"]
     dense: Float[Tensor, "BE D h w"]
     previous: Float[Tensor, "BE 5 H W"]
-    """The last pictures carried here (mean over the eyes that saw the place) and how far they are known, 0 to 1."""
+    """The last pictures carried here (mean over the eyes that saw the place), times how far they are known; and that,
+    0 to 1."""
     hidden: Float[Tensor, "B C H/16 W/16"]
     """Carried here; zeros after a reset."""
     switch: Float[Tensor, "BE 2"]

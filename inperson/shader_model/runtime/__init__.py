@@ -1,0 +1,1 @@
+"""What runs the live model: torch, onnxruntime or OpenVINO behind one `Engine`, and the measured choice."""
