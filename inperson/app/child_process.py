@@ -96,10 +96,10 @@ class ChildProcess:
             f"{self._name} {how}{last}", f"start again; if it stays, report it with the log {self._log}"
         )
 
-    def close(self) -> None:
-        """End it if it still runs, first by closing its pipe, then by force."""
+    def close(self, patience_s: float = JOIN_PATIENCE_S) -> None:
+        """End it if it still runs, first by closing its pipe, then, `patience_s` later, by force."""
         self.connection.close()
-        self.process.join(JOIN_PATIENCE_S)
+        self.process.join(patience_s)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()

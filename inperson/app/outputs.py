@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-import av
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
@@ -65,6 +64,8 @@ class Mp4Writer:
     """
 
     def __init__(self, path: Path, width: int, height: int, *, fps: float, effort: str = "veryfast") -> None:
+        import av  # not for those who write pictures
+
         if width % 2 or height % 2:
             raise BadInputError(f"video size {width}x{height}", "H.264 needs an even width and height")
         self._path = path
@@ -75,6 +76,7 @@ class Mp4Writer:
             self._part.touch()
         except OSError as error:
             raise _unwritable(path, error) from error
+        self._frame_type = av.VideoFrame
         self._container = av.open(str(self._part), "w", format="mp4")
         self._stream = self._container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
@@ -85,7 +87,7 @@ class Mp4Writer:
 
     def write(self, image: UInt8[np.ndarray, "H W 3"], time_s: float) -> None:
         """Encode one picture; times that round to the same tick are moved one tick on."""
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        frame = self._frame_type.from_ndarray(np.ascontiguousarray(image), format="rgb24")
         self._last_tick = max(round(time_s / CLOCK), self._last_tick + 1)
         frame.pts, frame.time_base = self._last_tick, CLOCK
         try:

@@ -1,6 +1,5 @@
 """`inperson avatar create`: one photo to an animatable avatar."""
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from rich.console import Console
 
+from inperson.app.threads import one_blas_thread
 from inperson.errors import BadInputError
 
 if TYPE_CHECKING:
+    from inperson.app.person_search import PersonSearch
     from inperson.avatar.provenance import Consent
 
 
@@ -41,11 +42,7 @@ class Create:
 
     def run(self, console: Console) -> None:
         """Ask, make, write, and print the scores."""
-        # before numpy is loaded: on matrices as small as the fit's, OpenBLAS's threads only wait for each other
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        from inperson.app.consent import consent_to
-        from inperson.app.outputs import check_writable
-
+        one_blas_thread()
         if self.out.suffix.lower() != ".avatar":
             raise BadInputError(f"--out {self.out}", "name a file ending in .avatar")
         strip = self.strip or self._beside()
@@ -53,41 +50,46 @@ class Create:
             raise BadInputError(f"--strip {strip}", "name a file ending in .png")
         if strip.resolve() == self.photo.resolve():
             raise BadInputError(f"--strip {strip} is the photo itself", "name another file")
-        for path in (self.out, strip):
-            check_writable(path)
         if not self.photo.is_file():
             raise BadInputError(f"photo {self.photo} does not exist", "give a picture file")
-        consent = consent_to(self.photo.name, given=self.consent, console=console)
-        self._make(console, strip, consent)
+        from inperson.app.person_search import PersonSearch
+
+        with PersonSearch() as search:  # loads what it needs meanwhile; it sees no photo before consent is known
+            from inperson.app.consent import consent_to
+            from inperson.app.outputs import check_writable
+
+            for path in (self.out, strip):
+                check_writable(path)
+            consent = consent_to(self.photo.name, given=self.consent, console=console)
+            self._make(console, strip, consent, search)
 
     def _beside(self) -> Path:
         """A PNG with the avatar's name, unless that is the photo."""
         strip = self.out.with_suffix(".png")
         return strip if strip.resolve() != self.photo.resolve() else self.out.with_suffix(".strip.png")
 
-    def _make(self, console: Console, strip: Path, consent: "Consent") -> None:
+    def _make(self, console: Console, strip: Path, consent: "Consent", search: "PersonSearch") -> None:
         """Everything that needs heavy imports."""
-        from inperson.app.person_search import PersonSearch
         from inperson.reconstruct.photo.picture import read_photo
 
         photo = read_photo(self.photo)
-        with PersonSearch(photo, self.person) as search:  # meanwhile the rest is loaded
-            import torch
+        search.begin(photo, self.person)  # meanwhile the rest is loaded
+        import torch
 
-            from inperson.app.create_report import CreateBar, score_table
-            from inperson.app.outputs import write_png
-            from inperson.app.photo_strip import photo_strip
-            from inperson.avatar.file import save_avatar
-            from inperson.avatar.provenance import Provenance
-            from inperson.reconstruct.create import CreateSettings, create_avatar
-            from inperson.render.cpu.rasterizer import CpuRasterizer
+        from inperson.app.create_report import CreateBar, score_table
+        from inperson.app.outputs import write_png
+        from inperson.app.photo_strip import photo_strip
+        from inperson.avatar.file import save_avatar
+        from inperson.avatar.provenance import Provenance
+        from inperson.reconstruct.create import CreateSettings, create_avatar
+        from inperson.render.cpu.rasterizer import CpuRasterizer
 
-            torch.set_num_threads(1)
-            settings = CreateSettings(
-                fast=self.fast, network=self.network, person=self.person, body=self.body, seed=self.seed
-            )
-            with CreateBar(console, photo.name) as bar:
-                created = create_avatar(photo, settings, bar.update, search)
+        torch.set_num_threads(1)
+        settings = CreateSettings(
+            fast=self.fast, network=self.network, person=self.person, body=self.body, seed=self.seed
+        )
+        with CreateBar(console, photo.name) as bar:
+            created = create_avatar(photo, settings, bar.update, search)
         papers = replace(Provenance.from_strings(created.avatar.provenance), consent=consent)
         avatar = replace(created.avatar, name=self.name or self.out.stem, provenance=papers.to_strings())
         pictures = photo_strip(photo.image, avatar, created.fit, created.target, CpuRasterizer())

@@ -1,6 +1,5 @@
 """`inperson avatar refine`: a few seconds of video make an avatar better."""
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from inperson.app.threads import one_blas_thread
 from inperson.errors import BadInputError
 
 
@@ -36,7 +36,7 @@ class Refine:
 
     def run(self, console: Console) -> None:
         """Refine, write, and print the scores."""
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded, as `avatar create` does
+        one_blas_thread()
         from inperson.app.outputs import check_writable
         from inperson.avatar.file import SUFFIX, avatar_path
 

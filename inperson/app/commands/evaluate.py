@@ -1,7 +1,6 @@
 """`inperson evaluate`: how good avatars are, in numbers."""
 
 import json
-import os
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,6 +10,7 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
+from inperson.app.threads import one_blas_thread
 from inperson.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -137,5 +137,5 @@ class Evaluate:
 
     def run(self, console: Console) -> None:
         """Run the chosen evaluation."""
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded, as `avatar create` does
+        one_blas_thread()
         self.action.run(console)
