@@ -80,7 +80,7 @@ def test_a_crop_moves_by_whole_steps() -> None:
 
 def test_it_grows_at_once_and_shrinks_when_it_has_been_large_for_long() -> None:
     cropper, views = PersonCropper(), pair()
-    small, large = card((0, 0, 0), 0.2, 0.2, 0.02), card((0, 0, 0), 0.32, 0.32, 0.02)
+    small, large = card((0, 0, 0), 0.2, 0.2, 0.02), card((0, 0, 0), 0.36, 0.36, 0.02)
 
     def area(gaussians: PosedGaussians) -> int:
         crop = cropper.crop(gaussians, views)
