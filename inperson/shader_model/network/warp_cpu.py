@@ -30,7 +30,7 @@ def carry_pictures_cpu(
     return previous
 
 
-def _centers(count: int) -> Float[np.ndarray, "N"]:
+def _centers(count: int) -> Float[np.ndarray, " N"]:
     """Of inner pixels, in pixels."""
     return INNER * np.arange(0.5, count, dtype=np.float32)
 

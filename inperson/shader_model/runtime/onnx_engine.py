@@ -4,24 +4,32 @@ import onnxruntime
 import torch
 from torch import Tensor
 
+from inperson.errors import DeviceError
 from inperson.shader_model.interface import NetworkInputs
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.runtime.engine import in_order
 from inperson.shader_model.runtime.onnx_export import INPUTS, OUTPUTS, export_onnx
 
-PROVIDERS = {
-    "onnxruntime-cpu": "CPUExecutionProvider",
-    "onnxruntime-cuda": "CUDAExecutionProvider",
-    "onnxruntime-tensorrt": "TensorrtExecutionProvider",
+_PROVIDERS = {
+    "cpu": {"onnxruntime-cpu": ["CPUExecutionProvider"]},
+    "cuda": {
+        "onnxruntime-cuda": ["CUDAExecutionProvider"],
+        "onnxruntime-tensorrt": ["TensorrtExecutionProvider", "CUDAExecutionProvider"],
+    },
 }
-"""onnxruntime's name for each engine's provider."""
+
+
+def names_for(device: torch.device) -> list[str]:
+    """The engines that this onnxruntime was built with, for a device."""
+    there = set(onnxruntime.get_available_providers())
+    return [name for name, providers in _PROVIDERS.get(device.type, {}).items() if providers[0] in there]
 
 
 class OnnxEngine:
     """One session for each number of people and eyes; any height and width.
 
     Args:
-        name: one of `PROVIDERS`.
+        name: one of `names_for`.
         threads: of the CPU provider.
     """
 
@@ -29,12 +37,17 @@ class OnnxEngine:
         self.name = name
         self.hidden_channels = model.config.hidden_channels
         self._model = model
+        self._providers = next(names[name] for names in _PROVIDERS.values() if name in names)
         self._threads = threads
         self._sessions: dict[tuple[int, int], onnxruntime.InferenceSession] = {}
         onnxruntime.disable_telemetry_events()
 
     def step(self, inputs: NetworkInputs) -> tuple[Tensor, Tensor]:
-        """See `Engine`."""
+        """See `Engine`.
+
+        Raises:
+            DeviceError: the GPU's libraries cannot be loaded.
+        """
         given = tuple(x.contiguous() for x in in_order(inputs))
         people = len(inputs.hidden)
         key = (people, len(inputs.color) // people)
@@ -49,21 +62,25 @@ class OnnxEngine:
     def _session(self, people: int, eyes: int) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
-        options.log_severity_level = 3
+        options.log_severity_level = 3  # errors
         graph = export_onnx(self._model, people, eyes)
-        return onnxruntime.InferenceSession(graph, options, providers=[PROVIDERS[self.name]])
+        session = onnxruntime.InferenceSession(graph, options, providers=self._providers)
+        if session.get_providers()[0] != self._providers[0]:  # onnxruntime goes to the CPU without a word
+            raise DeviceError(f"onnxruntime cannot load its {self._providers[0]}", "choose another shader engine")
+        return session
 
 
 def _bound(session: onnxruntime.InferenceSession, given: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
     """One run that reads and writes torch's own memory on the GPU."""
-    output, hidden = torch.empty_like(given[0]), torch.empty_like(given[4])
-    device = given[0].device
+    color, hidden = given[INPUTS.index("color")], given[INPUTS.index("hidden")]
+    results = torch.empty_like(color), torch.empty_like(hidden)
+    number = color.device.index or 0
     binding = session.io_binding()
     for name, tensor in zip(INPUTS, given, strict=True):
-        binding.bind_input(name, "cuda", device.index or 0, "float32", list(tensor.shape), tensor.data_ptr())
-    for name, tensor in zip(OUTPUTS, (output, hidden), strict=True):
-        binding.bind_output(name, "cuda", device.index or 0, "float32", list(tensor.shape), tensor.data_ptr())
-    torch.cuda.current_stream().synchronize()  # onnxruntime's stream is its own
+        binding.bind_input(name, "cuda", number, "float32", list(tensor.shape), tensor.data_ptr())
+    for name, tensor in zip(OUTPUTS, results, strict=True):
+        binding.bind_output(name, "cuda", number, "float32", list(tensor.shape), tensor.data_ptr())
+    torch.cuda.current_stream(color.device).synchronize()  # onnxruntime's stream is its own
     session.run_with_iobinding(binding)
     binding.synchronize_outputs()
-    return output, hidden
+    return results
