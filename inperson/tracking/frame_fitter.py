@@ -8,17 +8,20 @@ from jaxtyping import Bool, Float, UInt8
 from inperson.tracking.anchors_follow import AnchorFollower
 from inperson.tracking.fit import landmarks as lm
 from inperson.tracking.fit.initialise import starting_pose
-from inperson.tracking.fit.observe import PersonModel, build_problem
+from inperson.tracking.fit.observe import PersonModel, build_problem, person_pixels
 from inperson.tracking.fit.problem import Anchors, FitProblem, TemporalPrior, no_past
 from inperson.tracking.fit.skeleton import place_points
 from inperson.tracking.fit.so3 import exp_all
 from inperson.tracking.fit.solver import FitResult, fit
 from inperson.tracking.observation import Observation
 from inperson.tracking.parts import Part, per_joint
+from inperson.tracking.rims import RimFinder
 
 _ITERATIONS, _ITERATIONS_FIRST = 4, 30
 _LOOKS_FIRST = 3
 """Times the anchors are looked for in a first frame, each from the pose that the last look gave."""
+_OUTLINE_ROUNDS, _OUTLINE_ITERATIONS = 2, 2
+"""Times the fit is drawn to the person's outline, whose rows are found from the pose so far; iterations of each."""
 _LOST_NS = 500_000_000
 """Without a body for this long, the next one is fitted afresh."""
 _COST_JUMP = 4.0
@@ -46,10 +49,11 @@ class FrameFitter:
 
     Args:
         follower: of the person's anchors, if a reference picture of them is known.
+        rims: of the person's dressed surface, if it is known; they count in frames whose silhouette is seen.
     """
 
-    def __init__(self, follower: AnchorFollower | None = None) -> None:
-        self._follower = follower
+    def __init__(self, follower: AnchorFollower | None = None, rims: RimFinder | None = None) -> None:
+        self._follower, self._rims = follower, rims
         self._last: FitResult | None = None
         self._last_ns = 0
         self._usual_cost = np.inf
@@ -87,8 +91,22 @@ class FrameFitter:
         problem, result = tracked
         share = 0.05 if np.isfinite(self._usual_cost) else 1.0
         self._usual_cost = result.cost if share == 1.0 else (1.0 - share) * self._usual_cost + share * result.cost
+        problem, result = self._drawn_to_outline(problem, result, obs)
         self._last, self._last_ns = result, obs.time_ns
         return FittedFrame(problem, result, without_past)
+
+    def _drawn_to_outline(
+        self, problem: FitProblem, result: FitResult, obs: Observation
+    ) -> tuple[FitProblem, FitResult]:
+        """The solution that also follows the silhouette, where there is one."""
+        if self._rims is None or obs.silhouette is None:
+            return problem, result
+        outline, size = self._rims.outline(obs.silhouette, obs.intrinsics), person_pixels(obs)
+        for _ in range(_OUTLINE_ROUNDS):
+            rims = self._rims.find(outline, result.rotations, result.transl, obs.intrinsics, size)
+            problem = problem._replace(rims=rims)
+            result = fit(problem, result.rotations, result.transl, _OUTLINE_ITERATIONS)
+        return problem, result
 
     def _look(
         self, frame: "_Frame", image: np.ndarray | None, rotations: np.ndarray, transl: np.ndarray

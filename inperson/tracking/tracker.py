@@ -28,6 +28,7 @@ from inperson.tracking.parts import HoldTiming, Part, PartKeeper, moving_joints,
 from inperson.tracking.plausible import with_doubts
 from inperson.tracking.profile import UserProfile
 from inperson.tracking.residuals import Residuals, measure_residuals, project
+from inperson.tracking.rims import RimFinder
 from inperson.tracking.seen import SeenParts
 
 _TRANSL_TUNING = FilterTuning((1.0, 1.0, 0.5), (40.0, 40.0, 8.0), speed_cutoff=8.0)
@@ -60,10 +61,12 @@ class Tracker:
         smooth: filter the output (live); offline smoothing looks ahead instead.
         anchors: what the user's surface looks like and where; they bring a profile of their own. `update` then needs
             every frame's picture too.
+        clothes: what hair and clothes add to the vertices of the user's shaped T-pose, metres. With them the body's
+            edge is drawn to the silhouette, in observations that have one.
 
     Raises:
-        ValueError: both a profile and anchors are given.
-        BadInputError: the anchors were made for another body.
+        ValueError: both a profile and anchors are given, or clothes of a user of whom neither is.
+        BadInputError: the anchors or the clothes were made for another body.
     """
 
     def __init__(
@@ -74,9 +77,12 @@ class Tracker:
         timing: HoldTiming | None = None,
         smooth: bool = True,
         anchors: AnchorSet | None = None,
+        clothes: Float[np.ndarray, "V 3"] | None = None,
     ) -> None:
         if anchors is not None:
             profile = _profile_of(anchors, profile, body)
+        if clothes is not None and profile is None:
+            raise ValueError("clothes fit one shape: give the profile or the anchors of who wears them")
         self.body = body
         self._smooth = smooth
         self._model = SkeletonModel.from_body(body, max(FIT_BETAS, 0 if profile is None else len(profile.betas)))
@@ -106,8 +112,10 @@ class Tracker:
         self._rotation_filter = RotationFilter(*_rotation_tuning())
         self._transl_filter = VectorFilter(_TRANSL_TUNING)
         self._expression_filter = VectorFilter(FilterTuning(4.0, 8.0))
+        skeleton = self._model.shaped(self._betas, self._hand_scale)
         self._fitter = FrameFitter(
-            None if anchors is None else AnchorFollower(anchors, self._model.shaped(self._betas, self._hand_scale))
+            None if anchors is None else AnchorFollower(anchors, skeleton),
+            None if clothes is None else RimFinder(body, self._betas, clothes, skeleton),
         )
         self._fitted: FitResult | None = None
         self._last_ns: int | None = None

@@ -12,7 +12,7 @@ from inperson.conventions import Intrinsics
 from inperson.tracking.fit.landmarks import JOINT, STEADIED_ARM_POINTS
 from inperson.tracking.fit.limits import pose_prior, rest_pose
 from inperson.tracking.fit.observe import PersonModel, build_problem
-from inperson.tracking.fit.problem import Anchors, FitProblem, TemporalPrior
+from inperson.tracking.fit.problem import Anchors, FitProblem, Rims, TemporalPrior
 from inperson.tracking.fit.skeleton import SkeletonModel
 from inperson.tracking.fit.so3 import exp_all
 from inperson.tracking.fit.torso import torso_of
@@ -84,7 +84,8 @@ def random_case(seed: int, *, hands: tuple[bool, bool] = (True, True), face: boo
         depth=rng.normal(-1.4, 0.05, 8),
         inv_sigma_depth=30.0,
     )
-    return Case(state, build_problem(obs, person(), temporal, MOVING, random_anchors(rng, state)), start, transl)
+    problem = build_problem(obs, person(), temporal, MOVING, random_anchors(rng, state))
+    return Case(state, problem._replace(rims=random_rims(rng, state)), start, transl)
 
 
 def random_anchors(rng: np.random.Generator, state: BodyState, count: int = 6) -> Anchors:
@@ -99,3 +100,9 @@ def random_anchors(rng: np.random.Generator, state: BodyState, count: int = 6) -
     pixel = project(np.einsum("nk,nki->ni", weight, carried), CAMERA) + rng.normal(0.0, 1.0, (count, 2))
     inv_sigma = np.append(rng.uniform(0.2, 0.6, count - 1), 0.0)
     return Anchors(carrier[:count], weight, offset, pixel, inv_sigma)
+
+
+def random_rims(rng: np.random.Generator, state: BodyState) -> Rims:
+    """Places as `random_anchors` has them, on lines of all directions that pass them by a few pixels."""
+    places, angle = random_anchors(rng, state), rng.uniform(0.0, 2 * np.pi, 6)
+    return Rims(*places[:4], np.stack([np.cos(angle), np.sin(angle)], axis=1), rng.uniform(0.1, 0.5, 6))

@@ -42,7 +42,7 @@ class SeenFrame:
 
     frame: CameraFrame
     observation: Observation
-    """Found live: from this frame and those before."""
+    """Found live: from this frame and those before. With the segmenter's quick silhouette."""
     cut_out: UInt8[np.ndarray, "H W 4"]
     """The person, premultiplied; empty where nobody was found."""
 
@@ -85,7 +85,7 @@ def watch(footage: Footage, camera: Intrinsics, told: Callable[[int], None] = la
         MissingModelError: the model files are not there.
     """
     matter, out = Matter(), []
-    with Perception() as perception:
+    with Perception(silhouette_every=1) as perception:
         for frame in footage.frames:
             frame = replace(frame, intrinsics=camera)
             observation = perception.observe(frame)
@@ -97,6 +97,8 @@ def watch(footage: Footage, camera: Intrinsics, told: Callable[[int], None] = la
 def _cut_out(matter: Matter, frame: CameraFrame, observation: Observation) -> UInt8[np.ndarray, "H W 4"]:
     if observation.body_pixels is None:
         return np.zeros((*frame.image.shape[:2], 4), np.uint8)
-    matte = matter.cut_out(frame.image, observation)
+    matte = matter.cut_out(
+        frame.image, replace(observation, silhouette=None)
+    )  # scores owe nothing to what is tracked
     rgba = np.concatenate([matte.foreground * matte.alpha[..., None], matte.alpha[..., None]], axis=2)
     return np.rint(np.clip(rgba, 0.0, 1.0) * 255).astype(np.uint8)

@@ -1,8 +1,9 @@
 """Self-reenactment: an avatar made from a clip's first frame, driven by tracking the rest, against the real frames.
 
-The tracker is the live one: it knows the avatar's shape and reference picture, sees one frame after the other and
-never looks ahead. The avatar is drawn with the clip's camera over a clean background plate, and compared where the
-real person is or the drawn one. Beside it the floor that any avatar must beat: the first frame's person held still.
+The tracker is the live one: it knows the avatar's shape, clothes and reference picture, sees one frame after the
+other and never looks ahead. The avatar is drawn with the clip's camera over a clean background plate, and compared
+where the real person is or the drawn one. Beside it the floor that any avatar must beat: the first frame's person
+held still.
 """
 
 import time
@@ -26,6 +27,7 @@ from inperson.reconstruct.evaluation.plate import background_plate
 from inperson.reconstruct.evaluation.refining import refined_on
 from inperson.reconstruct.perceptual import Perceptual
 from inperson.reconstruct.refine.settings import RefineSettings
+from inperson.reconstruct.stages import DressedSurface
 from inperson.render.backends import make_rasterizer
 from inperson.render.gbuffer import Rasterizer
 from inperson.render.views import EyeView
@@ -57,7 +59,7 @@ class ReenactSettings:
     refine: RefineSettings | None = None
     """Refine on the first two thirds and score the last; None scores all frames but the first, unrefined."""
     anchored: bool = True
-    """The tracker knows the reference picture; False tracks by landmarks alone."""
+    """The tracker knows the reference picture and the dressed surface; False tracks by landmarks alone."""
     every: int = 1
     """Every how manieth frame is scored; all are tracked."""
 
@@ -103,7 +105,8 @@ def reenact(path: Path, settings: ReenactSettings, progress: Progress = lambda *
     total = len(footage.frames)
     seen = watch(footage, created.fit.view.intrinsics, lambda n: progress(Stage.WATCH, n / total))
     anchors = anchors_of(created, footage.photo.image)
-    states, fit_ms = drive(created.fit.body, anchors, seen, anchored=settings.anchored)
+    tracker = live_tracker(created.surface, anchors, anchored=settings.anchored)
+    states, fit_ms = drive(tracker, seen)
     avatar, first = created.avatar, 1
     if settings.refine is not None:
         started = time.perf_counter()
@@ -116,11 +119,15 @@ def reenact(path: Path, settings: ReenactSettings, progress: Progress = lambda *
     return ClipResult(footage.name, **scores, seconds=seconds, fit_ms=fit_ms, frames=len(rows))
 
 
-def drive(
-    body: BodyModel, anchors: AnchorSet, seen: Sequence[SeenFrame], *, anchored: bool = True
-) -> tuple[list[BodyState], float]:
-    """The live tracker's state of every frame, and the median of its time for one, milliseconds."""
-    tracker = Tracker(body, anchors=anchors) if anchored else Tracker(body, anchors.profile)
+def live_tracker(surface: DressedSurface, anchors: AnchorSet, *, anchored: bool = True) -> Tracker:
+    """The tracker of a person as they were dressed in the picture of the anchors."""
+    if not anchored:
+        return Tracker(surface.body, anchors.profile)
+    return Tracker(surface.body, anchors=anchors, clothes=surface.displacement)
+
+
+def drive(tracker: Tracker, seen: Sequence[SeenFrame]) -> tuple[list[BodyState], float]:
+    """The tracker's state of every frame, and the median of its time for one, milliseconds."""
     tracked = [tracker.update(s.observation, s.frame.image) for s in seen]
     return [t.state for t in tracked], float(np.median([t.fit_ms for t in tracked]))
 

@@ -18,6 +18,7 @@ from inperson.tracking.fit.problem import (
     TemporalPrior,
     Torso,
     no_anchors,
+    no_rims,
     unknown_columns,
 )
 from inperson.tracking.fit.so3 import exp_all
@@ -129,6 +130,7 @@ def build_problem(
         in_front,
         unknown_columns(moving),
         no_anchors() if anchors is None else anchors,
+        no_rims(),
     )
 
 

@@ -123,6 +123,22 @@ class Anchors(NamedTuple):
     """Per pixel."""
 
 
+class Rims(NamedTuple):
+    """Places on the skinned surface at the edge of the person's picture, each asked to lie on a line: the outline
+    that was seen there (pixels of the reprojections' camera). Along the line it is free."""
+
+    carrier: Int[np.ndarray, "N K"]
+    """Joints, as in `Anchors`."""
+    weight: Float[np.ndarray, "N K"]
+    offset: Float[np.ndarray, "N K 3"]
+    pixel: Float[np.ndarray, "N 2"]
+    """A point of the line."""
+    normal: Float[np.ndarray, "N 2"]
+    """Of the line, unit length."""
+    inv_sigma: Float[np.ndarray, " N"]
+    """Per pixel across the line."""
+
+
 class FitProblem(NamedTuple):
     """Everything one fit needs besides its starting point."""
 
@@ -137,6 +153,7 @@ class FitProblem(NamedTuple):
     dof: Int[np.ndarray, "55"]
     """First column of each joint in the unknowns (translation is columns 0 to 2); -1 where it is held."""
     anchors: Anchors
+    rims: Rims
 
 
 class Contacts(NamedTuple):
@@ -164,6 +181,12 @@ def num_unknowns(dof: Int[np.ndarray, "55"]) -> int:
 def no_anchors() -> Anchors:
     """For a person of whom no reference picture is known."""
     return Anchors(np.zeros((0, 1), np.int64), *(np.zeros(shape) for shape in ((0, 1), (0, 1, 3), (0, 2), (0,))))
+
+
+def no_rims() -> Rims:
+    """For a person whose outline is not known, or not to be fitted."""
+    nothing = no_anchors()
+    return Rims(*nothing[:4], np.zeros((0, 2)), nothing.inv_sigma)
 
 
 def no_past(rotations: Float[np.ndarray, "55 3 3"], transl: Float[np.ndarray, "3"]) -> TemporalPrior:

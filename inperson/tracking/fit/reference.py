@@ -8,15 +8,9 @@ from jaxtyping import Float
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
-from inperson.tracking.fit.problem import Contacts, FitProblem, num_unknowns
-from inperson.tracking.fit.rows import (
-    HUBER_ANCHORS,
-    HUBER_CONTACT,
-    HUBER_DEPTH,
-    HUBER_DIRECTIONS,
-    HUBER_PIXELS,
-    MIN_DEPTH,
-)
+from inperson.tracking.fit.problem import Anchors, Contacts, FitProblem, Rims, num_unknowns
+from inperson.tracking.fit.rows import HUBER_CONTACT, HUBER_DEPTH, HUBER_DIRECTIONS, HUBER_PIXELS
+from inperson.tracking.fit.rows_surface import HUBER_ANCHORS, HUBER_RIMS, MIN_DEPTH
 from inperson.tracking.fit.solver import FitResult
 
 
@@ -42,19 +36,14 @@ def residuals_reference(
     X = P[s.point_joint] + np.einsum("nij,nj->ni", G[s.point_joint], s.point_offset)
     f = problem.reprojections
     x = X[f.point]
-    depth = np.maximum(-x[:, 2], MIN_DEPTH)
-    fx, fy, cx, cy = f.camera
-    uv = np.stack([cx + fx * x[:, 0] / depth, cy - fy * x[:, 1] / depth], axis=1)
-    pixels = (f.inv_sigma[:, None] * (uv - f.pixel)).ravel()
+    pixels = (f.inv_sigma[:, None] * (_seen_at(x, f.camera) - f.pixel)).ravel()
     d = problem.directions
     vectors = (X[d.head] - X[d.tail]) * d.inv_length[:, None]
     directions = (d.inv_sigma * (vectors - d.target)).ravel()
     a = problem.anchors
-    carried = P[a.carrier] + np.einsum("nkij,nkj->nki", G[a.carrier], a.offset)
-    x = np.einsum("nk,nki->ni", a.weight, carried)
-    depth = np.maximum(-x[:, 2], MIN_DEPTH)
-    uv = np.stack([cx + fx * x[:, 0] / depth, cy - fy * x[:, 1] / depth], axis=1)
-    anchors = (a.inv_sigma[:, None] * (uv - a.pixel)).ravel()
+    anchors = (a.inv_sigma[:, None] * (_seen_at(_blended(a, G, P), f.camera) - a.pixel)).ravel()
+    e = problem.rims
+    rims = e.inv_sigma * (e.normal * (_seen_at(_blended(e, G, P), f.camera) - e.pixel)).sum(axis=1)
     others = [
         _prior_reference(problem, rotations),
         _hinge_reference(problem, rotations),
@@ -62,16 +51,31 @@ def residuals_reference(
         problem.temporal.inv_sigma_depth * (X[problem.temporal.point, 2] - problem.temporal.depth),
         _contact_reference(problem, contacts, G, P),
     ]
-    r = np.concatenate([pixels, directions, anchors, *others])
+    r = np.concatenate([pixels, directions, anchors, rims, *others])
     huber = np.full(len(r), np.inf)
     first_anchor = len(pixels) + len(directions)
     huber[: len(pixels)] = HUBER_PIXELS
     huber[len(pixels) : first_anchor] = HUBER_DIRECTIONS
-    huber[first_anchor : first_anchor + len(anchors)] = HUBER_ANCHORS
+    first_rim = first_anchor + len(anchors)
+    huber[first_anchor:first_rim] = HUBER_ANCHORS
+    huber[first_rim : first_rim + len(rims)] = HUBER_RIMS
     touching = len(r) - len(contacts.sample)
     huber[touching - len(problem.temporal.point) : touching] = HUBER_DEPTH
     huber[touching:] = HUBER_CONTACT
     return r, huber
+
+
+def _blended(places: Anchors | Rims, G: np.ndarray, P: np.ndarray) -> Float[np.ndarray, "N 3"]:
+    """Linear blend skinning."""
+    carried = P[places.carrier] + np.einsum("nkij,nkj->nki", G[places.carrier], places.offset)
+    return np.einsum("nk,nki->ni", places.weight, carried)
+
+
+def _seen_at(x: Float[np.ndarray, "N 3"], camera: Float[np.ndarray, "4"]) -> Float[np.ndarray, "N 2"]:
+    """Pixels of world points."""
+    fx, fy, cx, cy = camera
+    depth = np.maximum(-x[:, 2], MIN_DEPTH)
+    return np.stack([cx + fx * x[:, 0] / depth, cy - fy * x[:, 1] / depth], axis=1)
 
 
 def solve_reference(problem: FitProblem, contacts: Contacts, rotations: np.ndarray, transl: np.ndarray) -> FitResult:

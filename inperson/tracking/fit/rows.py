@@ -6,21 +6,21 @@ point X carried by joint k moves with delta_j, for every ancestor j of k (k incl
     dX = -[X - P_j]x G_j delta_j,      so      g . dX = (G_j^T ((X - P_j) x g)) . delta_j
 
 for any world direction g. Every residual here is a function of such points or of one log(R_j); a row is
-stored as ascending columns and values. `reference.py` states the same residuals in plain numpy.
+stored as ascending columns and values. `rows_surface.py` has those of the skinned surface; `reference.py` states
+the same residuals in plain numpy.
 """
 
 import numpy as np
 from numba import njit
 
+from inperson.tracking.fit.rows_surface import MIN_DEPTH, anchor_rows, rim_rows
 from inperson.tracking.fit.skeleton import attach, forward_joints
 from inperson.tracking.fit.so3 import log_so3, right_jacobian_inverse
 
 MAX_ENTRIES = 96
 """Columns one row can touch: two chains of joints and the translation."""
-HUBER_PIXELS, HUBER_DIRECTIONS, HUBER_CONTACT, HUBER_DEPTH, HUBER_ANCHORS = 2.5, 2.0, 3.0, 1.0, 1.5
+HUBER_PIXELS, HUBER_DIRECTIONS, HUBER_CONTACT, HUBER_DEPTH = 2.5, 2.0, 3.0, 1.0
 """Whitened residual from which a landmark, a contact or a change of depth counts linearly, not quadratically."""
-MIN_DEPTH = 0.05
-"""Metres in front of the camera below which a projection is clamped."""
 
 
 @njit(cache=True, nogil=True)
@@ -32,6 +32,7 @@ def max_rows(problem):
     return (
         2 * len(problem.reprojections.point)
         + 2 * len(problem.anchors.inv_sigma)
+        + len(problem.rims.inv_sigma)
         + 3 * len(problem.directions.tail)
         + 9 * moving
         + 2 * len(problem.prior.hinge_joint)
@@ -99,68 +100,6 @@ def _reprojection_rows(problem, G, P, X, want, m, r, count, cols, vals, huber):
             count[m] = _relative_row(problem, G, P, k, x, -1, x, g, cols[m], vals[m])
             g[0], g[1], g[2] = 0.0, -w * fy / depth, -ahead * w * fy * x[1] / (depth * depth)
             count[m + 1] = _relative_row(problem, G, P, k, x, -1, x, g, cols[m + 1], vals[m + 1])
-        m += 2
-    return m
-
-
-@njit(cache=True, nogil=True)
-def _blended_row(problem, G, lever, weight, g, cols, vals):
-    """Gradient of g . x for a blended point; `lever` (55, 3) is the sum over its carriers of weight (x_k - P_j), and
-    `weight` (55,) the sum of their weights, for every joint j that moves it. Returns the number of entries."""
-    for r in range(3):
-        cols[r], vals[r] = r, g[r]
-    n = 3
-    for j in range(len(problem.dof)):
-        c = problem.dof[j]
-        if c < 0 or weight[j] == 0.0:
-            continue
-        x, y, z = lever[j]
-        m0, m1, m2 = y * g[2] - z * g[1], z * g[0] - x * g[2], x * g[1] - y * g[0]
-        for r in range(3):
-            cols[n] = c + r
-            vals[n] = G[j, 0, r] * m0 + G[j, 1, r] * m1 + G[j, 2, r] * m2
-            n += 1
-    return n
-
-
-@njit(cache=True, nogil=True)
-def _anchor_rows(problem, G, P, want, m, r, count, cols, vals, huber):
-    f, s = problem.anchors, problem.skeleton
-    fx, fy, cx, cy = problem.reprojections.camera
-    x, part, g = np.empty(3), np.empty(3), np.zeros(3)
-    lever, weight = np.empty((len(G), 3)), np.empty(len(G))
-    for n in range(len(f.inv_sigma)):
-        w = f.inv_sigma[n]
-        if w == 0.0:
-            continue
-        x[:] = 0.0
-        lever[:] = 0.0
-        weight[:] = 0.0
-        for i in range(f.carrier.shape[1]):
-            share, k = f.weight[n, i], f.carrier[n, i]
-            if share == 0.0:
-                continue
-            for a in range(3):
-                part[a] = P[k, a]
-                for b in range(3):
-                    part[a] += G[k, a, b] * f.offset[n, i, b]
-                x[a] += share * part[a]
-            if want:
-                for d in range(s.chain_length[k]):
-                    j = s.chain[k, d]
-                    weight[j] += share
-                    for a in range(3):
-                        lever[j, a] += share * (part[a] - P[j, a])
-        depth = max(-x[2], MIN_DEPTH)
-        r[m] = w * (cx + fx * x[0] / depth - f.pixel[n, 0])
-        r[m + 1] = w * (cy - fy * x[1] / depth - f.pixel[n, 1])
-        huber[m] = huber[m + 1] = HUBER_ANCHORS
-        if want:
-            ahead = 1.0 if -x[2] > MIN_DEPTH else 0.0
-            g[0], g[1], g[2] = w * fx / depth, 0.0, ahead * w * fx * x[0] / (depth * depth)
-            count[m] = _blended_row(problem, G, lever, weight, g, cols[m], vals[m])
-            g[0], g[1], g[2] = 0.0, -w * fy / depth, -ahead * w * fy * x[1] / (depth * depth)
-            count[m + 1] = _blended_row(problem, G, lever, weight, g, cols[m + 1], vals[m + 1])
         m += 2
     return m
 
@@ -353,7 +292,8 @@ def fill_rows(problem, contacts, rotations, transl, want_jacobian, r, count, col
     attach(s.point_joint, s.point_offset, G, P, X)
     m = _reprojection_rows(problem, G, P, X, want_jacobian, 0, r, count, cols, vals, huber)
     m = _direction_rows(problem, G, P, X, want_jacobian, m, r, count, cols, vals, huber)
-    m = _anchor_rows(problem, G, P, want_jacobian, m, r, count, cols, vals, huber)
+    m = anchor_rows(problem, G, P, want_jacobian, m, r, count, cols, vals, huber)
+    m = rim_rows(problem, G, P, want_jacobian, m, r, count, cols, vals, huber)
     m = _prior_rows(problem, rotations, want_jacobian, m, r, count, cols, vals, huber)
     m = _hinge_rows(problem, rotations, want_jacobian, m, r, count, cols, vals, huber)
     m = _temporal_rows(problem, rotations, transl, G, P, X, want_jacobian, m, r, count, cols, vals, huber)
