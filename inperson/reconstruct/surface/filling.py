@@ -42,6 +42,8 @@ UNLIKE = 0.25
 """RGB distance to what the surroundings suggest at which a mirrored colour is half as likely: hair on one side."""
 FADE_METRES = 0.05
 """How far a difference between what is seen and the guide spreads into the unseen."""
+PULL = 20.0
+"""How strongly a seen place keeps its colour while differences spread from it."""
 HALF_TRUST = 0.06
 """Confidence at which a seen colour and the completion weigh the same."""
 NO_COLOR = 0.5
@@ -55,7 +57,7 @@ def fill_colors(sites: Sites, seen: SeenSites, surface: DressedSurface) -> Float
     regions = Regions.of(body, surface.betas)
     guide = _guide(regions, body, sites, seen)
     own = seen.confidence / (seen.confidence + HALF_TRUST)
-    spread = _spread_difference(surface, sites, seen.color, own, guide)
+    spread = spread_difference(surface, sites, seen.color, own, guide)
     completed = at_places(guide + spread, body.faces, *faces)
 
     mirror = mirrored_places(body, *faces)
@@ -64,7 +66,7 @@ def fill_colors(sites: Sites, seen: SeenSites, surface: DressedSurface) -> Float
     known = own + (1.0 - own) * trust
     color = own[:, None] * seen.color + ((1.0 - own) * trust)[:, None] * seen.color[mirror]
     color = color / np.maximum(known, 1e-6)[:, None]
-    completed = at_places(guide + _spread_difference(surface, sites, color, known, guide), body.faces, *faces)
+    completed = at_places(guide + spread_difference(surface, sites, color, known, guide), body.faces, *faces)
     out = known[:, None] * color + (1.0 - known)[:, None] * completed
     out = with_mouth(out, sites, seen, surface)
     out = with_eyes(out, sites, seen, surface, white_level(sites, seen, surface))
@@ -190,14 +192,15 @@ def _sideways(body: BodyModel, sites: Sites) -> Float[np.ndarray, " N"]:
     return 1.0 - at_places(normals, body.faces, sites.face_index, sites.barycentric)[:, 2].astype(np.float64) ** 2
 
 
-def _spread_difference(
+def spread_difference(
     surface: DressedSurface,
     sites: Sites,
     color: Float[np.ndarray, "N 3"],
     known: Float[np.ndarray, " N"],
     guide: Float[np.ndarray, "V 3"],
+    fade_metres: float = FADE_METRES,
 ) -> Float[np.ndarray, "V 3"]:
-    """What was seen less the guide, spread over the mesh."""
+    """What was seen less the guide, spread over the mesh until it fades."""
     faces, rest = surface.body.faces, dressed_rest(surface)
     area = vertex_areas(rest, faces)
     corner = faces[sites.face_index]
@@ -207,6 +210,6 @@ def _spread_difference(
         [np.bincount(corner.ravel(), (weight * color[:, c, None]).ravel(), len(rest)) for c in range(3)], axis=1
     )
     difference -= seen[:, None] * guide
-    pull = 20.0
-    system = pull * diags(seen) + diags(area) + FADE_METRES**2 * edge_laplacian(rest, faces)
+    pull = PULL * (fade_metres / FADE_METRES) ** 2
+    system = pull * diags(seen) + diags(area) + fade_metres**2 * edge_laplacian(rest, faces)
     return symmetric_factor(system).solve(pull * difference)
