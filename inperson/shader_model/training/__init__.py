@@ -1,0 +1,1 @@
+"""Training the live model on windows of synthetic people (README.md beside this file has the commands)."""

@@ -1,0 +1,58 @@
+"""Write a run's averaged weights as a shader that `inperson live` loads:
+
+python -m inperson.shader_model.training.export --folder out/run --out assets/networks/shader_small.safetensors
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import tyro
+
+from inperson.errors import BadInputError
+from inperson.reconstruct.training.checkpoint import load_checkpoint, newest_checkpoint
+from inperson.reconstruct.training.export import last_scores
+from inperson.reconstruct.training.trainer import LOG
+from inperson.shader_model.network.model import LiveShader
+from inperson.shader_model.network.weights import save_shader
+from inperson.shader_model.training.recipe import DEFAULT_RECIPE, read_recipe
+from inperson.shader_model.training.trainer import network_config, roll_out_of
+
+
+def export(folder: Path, out: Path, recipe: Path) -> dict[str, str]:
+    """Write the newest checkpoint's average; returns its provenance.
+
+    Raises:
+        BadInputError: the folder has no checkpoint, or one of another network than the recipe's.
+    """
+    newest = newest_checkpoint(folder)
+    if newest is None:
+        raise BadInputError(f"no checkpoint in {folder}", "train first")
+    how = read_recipe(recipe)
+    average = LiveShader(network_config(how))
+    position = load_checkpoint(newest, roll_out_of(LiveShader(average.config), how), average)
+    provenance = {
+        "recipe": recipe.stem,
+        "recipe_sha256": hashlib.sha256(recipe.read_bytes()).hexdigest(),
+        "steps": str(position.step),
+        "samples": str(position.samples),
+        "held_out": json.dumps(last_scores(folder / LOG)),
+        "data": "synthetic people rendered from MakeHuman assets (CC0)",
+    }
+    save_shader(average, out, provenance)
+    return provenance
+
+
+def main(folder: Path, out: Path, recipe: Path = DEFAULT_RECIPE) -> None:
+    """Export.
+
+    Args:
+        folder: of a run.
+        out: the .safetensors to write.
+        recipe: the run's.
+    """
+    export(folder, out, recipe)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

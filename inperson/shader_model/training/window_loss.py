@@ -1,0 +1,114 @@
+"""What a rolled-out window costs, part by part."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inperson.reconstruct.perceptual import Perceptual
+from inperson.shader_model.network.warp import carry_pictures
+from inperson.shader_model.training import losses
+from inperson.shader_model.training.critic import fooling_loss, made_loss, true_loss
+from inperson.shader_model.training.groups import WindowGroup
+from inperson.shader_model.training.recipe import LossRecipe
+from inperson.shader_model.training.roll_out import Verdicts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pictures:
+    """A group's pictures over its backgrounds."""
+
+    made: Float[Tensor, "T B E 3 H W"]
+    true: Float[Tensor, "T B E 3 H W"]
+    region: Float[Tensor, "T B E 1 H W"]
+
+
+class WindowLoss:
+    """The loss of the live model.
+
+    Args:
+        weights: of its parts.
+        perceptual: the network that sees as people do; None where its weight is 0.
+    """
+
+    def __init__(self, weights: LossRecipe, perceptual: Perceptual | None) -> None:
+        self._weights, self._perceptual = weights, perceptual
+
+    def of(
+        self, group: WindowGroup, shown: Float[Tensor, "T B E 4 H W"], verdicts: Verdicts | None
+    ) -> dict[str, Float[Tensor, " B"]]:
+        """The parts, already weighted, of each window; their sum is the loss.
+
+        Args:
+            group: what was told, and the truth.
+            shown: what the live model made of it.
+            verdicts: of the critic, where there is one.
+        """
+        w, shape = self._weights, shown.shape[:3]
+        region = losses.region_of(group.render.flatten(0, 2), group.truth.flatten(0, 2))
+        p = _Pictures(
+            losses.composited(shown, group.background),
+            losses.composited(group.truth, group.background),
+            region.unflatten(0, shape),
+        )
+        made, true = p.made.flatten(0, 2), p.true.flatten(0, 2)
+        wrong, alpha = made - true, (shown - group.truth)[:, :, :, 3:].flatten(0, 2)
+        each = {
+            "color": w.color * losses.mean_inside(wrong.abs(), region),
+            "color_squared": w.color_squared * losses.mean_inside(wrong.square(), region),
+            "ssim": w.ssim * losses.dissimilarity(made, true, region),
+            "edges": w.edges * losses.edge_loss(wrong, region),
+            "alpha": w.alpha * losses.mean_inside(alpha.abs(), region),
+            "hold": w.hold * losses.hold_loss(wrong, region),
+        }
+        if verdicts is not None:
+            each |= {
+                "adversarial": w.adversarial * fooling_loss(verdicts.fooling),
+                "critic": true_loss(verdicts.true) + made_loss(verdicts.made),
+            }
+        parts = {name: values.unflatten(0, shape).mean(dim=(0, 2)) for name, values in each.items()}
+        parts["temporal"] = w.temporal * self._temporal(group, p)
+        if self._perceptual is not None:
+            parts["perceptual"] = w.perceptual * self._distances(self._perceptual, group, p)
+        return parts
+
+    def _temporal(self, group: WindowGroup, p: _Pictures) -> Float[Tensor, " B"]:
+        change, true_change = along_motion(group, p.made), along_motion(group, p.true)
+        each = [
+            losses.mean_inside((now.change - true.change).abs(), now.seen)
+            for now, true in zip(change, true_change, strict=True)
+        ]
+        return torch.stack(each).unflatten(1, (group.windows, -1)).mean(dim=(0, 2))
+
+    def _distances(self, perceptual: Perceptual, group: WindowGroup, p: _Pictures) -> Float[Tensor, " B"]:
+        """Perceptual distances of each window's chosen frames."""
+        windows = torch.arange(group.windows, device=p.made.device)[:, None]
+        made, true, region = (x[group.looked_at, windows].flatten(0, 2) for x in (p.made, p.true, p.region))
+        with torch.no_grad():
+            features = perceptual.features(true)
+        distances = perceptual.between(perceptual.features(made), features, region)
+        return distances.view(group.windows, -1).mean(dim=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """How a frame's pictures differ from the last ones, each carried here by its own eye's motion."""
+
+    change: Float[Tensor, "N 3 H W"]
+    """Now less then, times `seen`."""
+    seen: Float[Tensor, "N 1 H W"]
+    """How far each place was visible before."""
+
+
+def along_motion(group: WindowGroup, pictures: Float[Tensor, "T B E 3 H W"]) -> Iterator[Change]:
+    """Of every frame but the first; N pictures are (B * E)."""
+    for last, now, moment in zip(pictures[:-1], pictures[1:], group.moments[1:], strict=True):
+        own = torch.arange(moment.color.shape[1], device=now.device)
+        before = moment.before[:, own, own].flatten(0, 1)[:, None, None]
+        seen = moment.seen_before[:, own, own].flatten(0, 1)[:, None, None]
+        opaque = torch.cat([last, torch.ones_like(last[:, :, :1])], dim=2).flatten(0, 1)
+        carried = carry_pictures(opaque[:, None], before, seen)[:, 0]
+        known = carried[:, 4:]
+        yield Change(now.flatten(0, 1) * known - carried[:, :3], known)
