@@ -6,7 +6,7 @@ as smooth as can be: |(s + l^2 Laplacian) h|^2 is least, a thin plate that far f
 zero. Correspondences are found anew a few times, as the outline moves.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -34,13 +34,17 @@ LIMITS: dict[str, tuple[float, float]] = {
     "limb": (-0.020, 0.080),
 }
 """Least and greatest offset of each kind of place, metres: hair beside a neck makes no thick neck."""
+ELBOW_LIMITS = (-0.020, 0.003)
+"""Of an elbow, metres: a sleeve that stands off a hanging arm lies on the elbow of a bent one."""
+ELBOW_SHARE, ELBOW_FADE = 0.2, 0.3
+"""Shares of an upper arm's and a forearm's length that are elbow, and over which it passes into the rest."""
 SHOULDER_METRES = 0.06
 """How far below the neck the torso's upper end reaches, and over as much it passes into the rest."""
 EXCESS_METRES = 0.01
 """An outline that is farther off than the limit by this counts half: something else than the surface makes it."""
-REST_METRES = 0.5
-"""Distance from the outline at which offsets come to rest."""
-BEND = 3e-5
+REST_METRES = 0.25
+"""Distance from the outline at which offsets come to rest: an arm's sleeve says nothing of the hip that it hides."""
+BEND = 2e-4
 """Weight of the field's roughness against one rim vertex' square metre."""
 HELD = 3e3
 """How much more strongly the face and the hands are held than the rest of the body."""
@@ -51,21 +55,21 @@ NORMAL_SMOOTHING = 0.015
 def match_outline(fit: PhotoFit, matte: Matte) -> DressedSurface:
     """Push the fitted body's surface out to the matte's outline (and in, where it is too large)."""
     body, betas = fit.body, fit.state.betas
-    plate = _Plate.of(body, betas)
+    field = OffsetField.of(body, betas)
     naked = DressedSurface(body, betas, np.zeros((body.num_vertices, 3), np.float32))
     motion = SurfacePoser(naked).pose(fit.state).motion
-    directions = turned(motion.quats, plate.directions)
+    directions = turned(motion.quats, field.directions)
     offsets = np.zeros(body.num_vertices)
     for _ in range(ROUNDS):
         vertices = motion.points + offsets[:, None].astype(np.float32) * directions
         picture = draw_mesh(vertices, body.faces, fit.view)
-        moves = rim_moves(vertices, directions, body.faces, picture, fit.view, matte, REACH)
-        offsets = plate.bent(moves, offsets)
-    return DressedSurface(body, betas, (offsets[:, None] * plate.directions).astype(np.float32))
+        moves = rim_moves(vertices, directions, body.faces, picture, fit.view, matte.alpha, REACH)
+        offsets = field.bent(moves, offsets)
+    return DressedSurface(body, betas, (offsets[:, None] * field.directions).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Plate:
+class OffsetField:
     """The smooth field of offsets on one body in one shape."""
 
     directions: Float[np.ndarray, "V 3"]
@@ -78,7 +82,7 @@ class _Plate:
     """(N, N): h' R h is the square of s h + l^2 Laplacian h, summed over the surface."""
 
     @staticmethod
-    def of(body: BodyModel, betas: Float[np.ndarray, " B"]) -> "_Plate":
+    def of(body: BodyModel, betas: Float[np.ndarray, " B"]) -> "OffsetField":
         shaped = body.shaped(betas)
         areas, laplacian = vertex_areas(shaped, body.faces), edge_laplacian(shaped, body.faces)
         smooth = symmetric_factor(diags(areas) + NORMAL_SMOOTHING**2 * laplacian).solve(
@@ -88,21 +92,26 @@ class _Plate:
         free = np.arange(len(shaped)) if body.vertex_part is None else np.flatnonzero(body.vertex_part == SKIN)
         regions = Regions.of(body, betas)
         operator = csc_matrix(diags(_stiffness(body, regions) * areas) + REST_METRES**2 * laplacian)[free][:, free]
-        return _Plate(
+        return OffsetField(
             smooth.astype(np.float32), free, _limits(regions), operator.T @ diags(1.0 / areas[free]) @ operator
         )
 
+    def within(self, metres: float) -> "OffsetField":
+        """The same field with other limits, everywhere the same."""
+        limits = np.array([[-metres], [metres]]) + np.zeros_like(self.limits)
+        return replace(self, limits=limits)
+
     def bent(self, moves: RimMoves, offsets: Float[np.ndarray, " V"]) -> Float[np.ndarray, " V"]:
-        """The smoothest field whose outline has moved as it should."""
+        """The smoothest field whose outline has moved as it should; a vertex may be moved several times (frames)."""
         low, high = self.limits[:, moves.vertex]
         wanted = offsets[moves.vertex] + moves.metres
         excess = np.maximum(np.maximum(wanted - high, low - wanted), 0.0)
-        weight, target = np.zeros(len(offsets)), np.zeros(len(offsets))
-        weight[moves.vertex] = moves.sure / (1.0 + (excess / EXCESS_METRES) ** 2)
-        target[moves.vertex] = np.clip(wanted, low, high)
-        w = weight[self.free]
+        sure = moves.sure / (1.0 + (excess / EXCESS_METRES) ** 2)
+        weight, pull = np.zeros(len(offsets)), np.zeros(len(offsets))
+        np.add.at(weight, moves.vertex, sure)
+        np.add.at(pull, moves.vertex, sure * np.clip(wanted, low, high))
         out = np.zeros(len(offsets))
-        out[self.free] = symmetric_factor(diags(w) + BEND * self.roughness).solve(w * target[self.free])
+        out[self.free] = symmetric_factor(diags(weight[self.free]) + BEND * self.roughness).solve(pull[self.free])
         return np.clip(out, *self.limits)
 
 
@@ -116,7 +125,19 @@ def _limits(regions: Regions) -> Float[np.ndarray, "2 V"]:
     below_neck = regions.along[:, torso] - regions.length[torso]
     shoulders = regions.share[:, torso] * np.clip(1.0 + (below_neck + SHOULDER_METRES) / SHOULDER_METRES, 0.0, 1.0)
     out += shoulders[:, None] * (np.array(LIMITS["shoulders"]) - np.array(LIMITS["torso"]))
+    out += _elbows(regions)[:, None] * (np.array(ELBOW_LIMITS) - out)
     return (out + regions.hair[:, None] * (np.array(LIMITS["scalp"]) - out)).T
+
+
+def _elbows(regions: Regions) -> Float[np.ndarray, " V"]:
+    """How much of an elbow each vertex is, 0 to 1."""
+    out = np.zeros(len(regions.share))
+    for side in ("left", "right"):
+        upper, fore = INDEX[f"{side}_upper_arm"], INDEX[f"{side}_forearm"]
+        along_upper, along_fore = (regions.along[:, limb] / regions.length[limb] for limb in (upper, fore))
+        for limb, from_elbow in ((upper, 1.0 - along_upper), (fore, along_fore)):
+            out += regions.share[:, limb] * np.clip(1.0 - (from_elbow - ELBOW_SHARE) / ELBOW_FADE, 0.0, 1.0)
+    return out
 
 
 def _stiffness(body: BodyModel, regions: Regions) -> Float[np.ndarray, " V"]:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.ndimage import distance_transform_edt, map_coordinates
 
-from inperson.reconstruct.stages import Matte, MeshPicture
+from inperson.reconstruct.stages import MeshPicture
 from inperson.reconstruct.surface.mesh_picture import project
 from inperson.render.views import EyeView
 
@@ -33,7 +33,7 @@ def rim_moves(
     faces: Int[np.ndarray, "F 3"],
     picture: MeshPicture,
     view: EyeView,
-    matte: Matte,
+    alpha: Float[np.ndarray, "H W"],
     reach: tuple[float, float],
 ) -> RimMoves:
     """Look from each vertex of the outline along its direction of travel for the matte's outline.
@@ -42,6 +42,8 @@ def rim_moves(
         vertices: of the posed surface, world.
         directions: unit vectors that vertices may travel along, outwards, world.
         picture: of the posed surface.
+        view: the camera.
+        alpha: the person's matte.
         reach: how far inwards and outwards to look, metres, both positive.
     """
     rim = _outline_vertices(vertices, faces, picture, view)
@@ -60,7 +62,7 @@ def rim_moves(
     steps = np.arange(-np.ceil(inwards / STEP_PIXELS), np.ceil(outwards / STEP_PIXELS) + 1) * STEP_PIXELS
     x = at[:, None, 0] + steps * along[:, None, 0]
     y = at[:, None, 1] + steps * along[:, None, 1]
-    person = _look(matte.alpha, x, y) > 0.5
+    person = _look(alpha, x, y) > 0.5
     mesh = _look((picture.face_index >= 0).astype(np.float32), x, y) > 0.5
     known = (x > 1.0) & (y > 1.0) & (x < view.width - 1.0) & (y < view.height - 1.0)
     moved, sure = _gaps(steps, person, mesh, known)
