@@ -1,8 +1,8 @@
 """Steps by OpenVINO, on CPUs: bfloat16 convolutions where the processor has them."""
 
+import sys
 from typing import Any
 
-import openvino
 import torch
 from torch import Tensor
 
@@ -10,6 +10,10 @@ from inperson.shader_model.interface import NetworkInputs
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.runtime.engine import in_order
 from inperson.shader_model.runtime.onnx_export import export_onnx
+
+# every import of openvino tells Google Analytics, unless its telemetry cannot be imported
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+import openvino  # noqa: E402
 
 
 class OpenVinoEngine:
