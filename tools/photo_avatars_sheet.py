@@ -112,7 +112,7 @@ def main(
     print("| photo | outline IoU | PSNR, dB | SSIM | Gaussians | seconds |\n|---|---|---|---|---|---|")
     for path in photos:
         photo = photo_of(path)
-        created = create_avatar(photo, CreateSettings(fast=fast, use_network=not plain))
+        created = create_avatar(photo, CreateSettings(fast=fast, completion="plain" if plain else "network"))
         scores, seconds = created.scores, sum(created.seconds.values())
         print(
             f"| {path.name} | {scores.iou:.3f} | {scores.psnr:.1f} | {scores.ssim:.3f} "

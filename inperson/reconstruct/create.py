@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ from inperson.reconstruct.surface.filling import fill_colors
 from inperson.reconstruct.surface.fringe import with_fringe
 from inperson.reconstruct.surface.gaussians import plain_gaussians
 from inperson.reconstruct.surface.mesh_picture import draw_mesh
+from inperson.reconstruct.surface.mirroring import mirror_colors
 from inperson.reconstruct.surface.outline import match_outline
 from inperson.reconstruct.surface.posing import posed_vertices
 from inperson.reconstruct.surface.seeing import see
@@ -55,6 +56,8 @@ class Stage(Enum):
 
 
 T = TypeVar("T")
+Completion = Literal["network", "plain", "mirror"]
+"""The trained network; rules about hair, sleeves and skin (`fill_colors`); mirrored and spread texture alone."""
 Progress = Callable[[Stage, float], None]
 """Told a stage and how much of it is done, 0 to 1."""
 
@@ -65,8 +68,8 @@ class CreateSettings:
 
     fast: bool = False
     """The feed-forward answer as it is, without polishing."""
-    use_network: bool = True
-    """False completes by mirrored and spread texture alone (the baseline of evaluation)."""
+    completion: Completion = "network"
+    """Who says what the photo does not show; those without learning are evaluation's baselines."""
     network: Path | None = None
     """Weights to use instead of the shipped ones."""
     dressed: bool = True
@@ -129,7 +132,7 @@ def create_avatar(
         MissingModelError: the landmarkers' or the segmenter's models are not there.
     """
     body = load_body(settings.body)
-    if settings.use_network:
+    if settings.completion == "network":
         read_header(settings.network)  # a wrong path is told now, not after the fit
     clock = _Clock(progress)
     search = search or _SearchNow(photo, settings.person)
@@ -222,14 +225,15 @@ def _complete(
     share = seen_share(picture, vertices, fit.body.faces, fit.view.intrinsics.fx)
     sites = lay_sites(surface, share, settings.count)
     seen = see(sites, surface, fit, picture, matte)
-    if settings.use_network:
+    if settings.completion == "network":
         network = load_network(settings.network)
         atlas = UvAtlas.of(fit.body, network.config.size)
         with torch.inference_mode():
             attributes = network(make_inputs(fit, matte, surface, atlas, picture))
         gaussians = _covering(settled(gaussians_from(attributes, sites, surface, atlas, seen)), sites, seen, surface)
     else:
-        gaussians = plain_gaussians(sites, fill_colors(sites, seen, surface), surface, seen)
+        complete = fill_colors if settings.completion == "plain" else mirror_colors
+        gaussians = plain_gaussians(sites, complete(sites, seen, surface), surface, seen)
     parts = gaussians.features
     bare = replace(gaussians, features=torch.zeros(len(sites), 0))
     fringed = with_fringe(bare, sites, seen, surface, fit, picture, matte)
@@ -259,7 +263,7 @@ def _covering(
 
 def _provenance(settings: CreateSettings, scores: InputScores) -> Provenance:
     """What is known of the making without the photo's file."""
-    network = (settings.network or shipped_network()).read_bytes() if settings.use_network else b""
+    network = (settings.network or shipped_network()).read_bytes() if settings.completion == "network" else b""
     return Provenance(
         tool=this_tool(),
         created=datetime.date.today(),

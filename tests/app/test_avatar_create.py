@@ -76,11 +76,11 @@ def test_the_front_does_not_shine_through_the_back(studio):
 
 def test_without_a_network_and_without_offsets(studio):
     created = studio.created
-    plain = create.create_from_fit(created.fit, created.matte, CreateSettings(True, use_network=False, count=4000))
+    plain = create.create_from_fit(created.fit, created.matte, CreateSettings(True, "plain", count=4000))
     assert "network_sha256" not in plain.avatar.provenance
     assert plain.scores.psnr > 20
     bare = create.create_from_fit(
-        created.fit, created.matte, CreateSettings(True, use_network=False, dressed=False, count=4000)
+        created.fit, created.matte, CreateSettings(True, "plain", dressed=False, count=4000)
     )
     assert not bare.surface.displacement.any()
     assert np.linalg.norm(plain.surface.displacement, axis=1).max() > 0.01

@@ -55,7 +55,7 @@ def test_options_reach_the_evaluation(clips, asked):
     assert cli.main(["evaluate", "reenact", clips[0], "--fast", "--no-network", "--no-anchors", "--every", "3"]) == 0
     (settings,) = asked
     assert settings.create.fast
-    assert not settings.create.use_network
+    assert settings.create.completion == "plain"
     assert not settings.anchored
     assert settings.refine is None
     assert settings.every == 3

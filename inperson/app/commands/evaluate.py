@@ -73,7 +73,7 @@ class Reenact:
         from inperson.reconstruct.evaluation.reenact import ReenactSettings
         from inperson.reconstruct.refine.settings import RefineSettings
 
-        create = CreateSettings(fast=self.fast, use_network=self.network, seed=self.seed)
+        create = CreateSettings(fast=self.fast, completion="network" if self.network else "plain", seed=self.seed)
         refine = RefineSettings(seed=self.seed) if self.refine else None
         return ReenactSettings(create, refine, anchored=self.anchors, every=self.every)
 
@@ -86,8 +86,12 @@ class Create:
     """Folder with held_out shards (`python -m tools.make_training_shards people`)."""
     count: int = 20
     """People, at most."""
-    methods: tuple[Literal["no-network", "network", "create"], ...] = ("no-network", "network", "create")
-    """Mirrored texture alone, the network's answer, the answer polished against the picture."""
+    methods: tuple[Literal["mirror", "plain", "network", "create"], ...] = ("mirror", "plain", "network", "create")
+    """Mirrored texture alone; completed by rules; by the network; and that answer polished against the picture."""
+    network: Path | None = None
+    """Weights of another reconstruction network than the shipped one (ablations)."""
+    undressed: bool = False
+    """Leave the body's surface bare, without offsets to the outline (an ablation)."""
     json: bool = False
     """Print JSON instead of a table."""
     seed: int = 0
@@ -98,7 +102,7 @@ class Create:
         if self.count < 1:
             raise BadInputError(f"--count {self.count}", "give at least 1")
         if not self.methods:
-            raise BadInputError("--methods names none", "name no-network, network, create, or several of them")
+            raise BadInputError("--methods names none", "name mirror, plain, network, create, or several of them")
         self._evaluate(console)
 
     def _evaluate(self, console: Console) -> None:
@@ -106,12 +110,14 @@ class Create:
         import torch
 
         from inperson.app.evaluate_report import held_out_table
+        from inperson.reconstruct.create import CreateSettings
         from inperson.reconstruct.evaluation.held_out import HeldOutScore, HeldOutSettings, evaluate_person, means
         from inperson.reconstruct.perceptual import Perceptual
         from inperson.reconstruct.training.shards import decode_person, find_shards, read_shards
 
         torch.set_num_threads(1)
-        settings = HeldOutSettings.of(self.methods, self.seed)
+        like = CreateSettings(network=self.network, dressed=not self.undressed, seed=self.seed)
+        settings = HeldOutSettings.of(self.methods, like)
         samples = islice(read_shards(find_shards(self.people, "held_out")), self.count)
         perceptual, scores = Perceptual.load(), list[HeldOutScore]()
         with (Console(stderr=True) if self.json else console).status("") as status:

@@ -30,11 +30,12 @@ BACKGROUND = 0.5
 KINDS = ("novel view", "novel pose")
 REGIONS = ("all", "seen", "unseen")
 METHODS: dict[str, CreateSettings] = {
-    "no-network": CreateSettings(fast=True, use_network=False),
+    "mirror": CreateSettings(fast=True, completion="mirror"),
+    "plain": CreateSettings(fast=True, completion="plain"),
     "network": CreateSettings(fast=True),
     "create": CreateSettings(),
 }
-"""Mirrored texture alone, the network's answer, the answer polished against the picture."""
+"""Mirrored texture alone; completed by rules; by the network; and that answer polished against the picture."""
 LEAST_SHARE = 0.01
 """Of the picture that a region must cover to have a perceptual distance there."""
 
@@ -51,9 +52,10 @@ class HeldOutSettings:
     """Of the room behind the person, the camera's noise and the fit's errors."""
 
     @staticmethod
-    def of(methods: Sequence[str], seed: int = 0) -> "HeldOutSettings":
-        """The methods of `METHODS` by name."""
-        return HeldOutSettings({name: replace(METHODS[name], seed=seed) for name in methods}, seed=seed)
+    def of(methods: Sequence[str], like: CreateSettings) -> "HeldOutSettings":
+        """The methods of `METHODS` by name, in all else as `like`."""
+        made = {name: replace(like, fast=METHODS[name].fast, completion=METHODS[name].completion) for name in methods}
+        return HeldOutSettings(made, seed=like.seed)
 
 
 @dataclass(frozen=True, slots=True)

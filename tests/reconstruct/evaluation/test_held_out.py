@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from inperson.reconstruct.create import CreateSettings
 from inperson.reconstruct.evaluation.held_out import METHODS, HeldOutScore, HeldOutSettings, means
 
 
@@ -27,11 +28,11 @@ def test_methods_and_regions_are_kept_apart():
 
 
 def test_settings_name_the_methods_and_seed_them_all():
-    settings = HeldOutSettings.of(("network", "no-network"), seed=7)
-    assert list(settings.methods) == ["network", "no-network"]
-    assert {how.seed for how in settings.methods.values()} == {7}
-    assert settings.methods["network"].use_network
-    assert not settings.methods["no-network"].use_network
+    settings = HeldOutSettings.of(("network", "mirror"), CreateSettings(seed=7, dressed=False))
+    assert list(settings.methods) == ["network", "mirror"]
+    assert {(how.seed, how.dressed) for how in settings.methods.values()} == {(7, False)}
+    assert settings.methods["network"].completion == "network"
+    assert settings.methods["mirror"].completion == "mirror"
     assert not METHODS["create"].fast
 
 
