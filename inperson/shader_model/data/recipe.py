@@ -110,5 +110,7 @@ class DataRecipe:
 
     subjects: SubjectsRecipe = field(default_factory=SubjectsRecipe)
     fit: FitErrorRecipe = field(default_factory=FitErrorRecipe)
-    """Errors of the fit to the picture that the avatar is made from."""
+    """Largest errors of the fit to the picture that an avatar is made from."""
+    least_fit: float = 0.2
+    """Each person's errors are a share of the largest, drawn evenly from here to 1: some fits are good."""
     window: WindowRecipe = field(default_factory=WindowRecipe)

@@ -1,6 +1,6 @@
 """A synthetic person and the avatar that one picture of them gives."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import numpy as np
@@ -8,10 +8,11 @@ import numpy as np
 from inperson.avatar.body import BodyModel, load_body
 from inperson.avatar.gaussians import GaussianAvatar
 from inperson.reconstruct.create import CreateSettings, create_from_fit
+from inperson.reconstruct.reference_photo import reference_photo
 from inperson.reconstruct.training.people import PersonSeed, PersonShots
 from inperson.reconstruct.training.recipe import FitErrorRecipe
 from inperson.reconstruct.training.snapshot_fit import snapshot
-from inperson.shader_model.data.recipe import SubjectsRecipe
+from inperson.shader_model.data.recipe import DataRecipe
 from inperson.synthetic.dressing import DressedPerson, Dresser
 from inperson.synthetic.lights import Light
 from inperson.synthetic.occlusion import bake_occlusion
@@ -43,12 +44,11 @@ class SubjectMaker:
     Args:
         dresser: their clothes.
         stage: where they stand.
-        how: what picture is taken.
-        error: of the fit to it.
+        how: what pictures are taken, and how well they are fitted.
     """
 
-    def __init__(self, dresser: Dresser, stage: Stage, how: SubjectsRecipe, error: FitErrorRecipe) -> None:
-        self._dresser, self._stage, self._how, self._error = dresser, stage, how, error
+    def __init__(self, dresser: Dresser, stage: Stage, how: DataRecipe) -> None:
+        self._dresser, self._stage, self._how = dresser, stage, how
         self.body: BodyModel = load_body("neutral")
         self._skeleton = SkeletonModel.from_body(self.body, self.body.num_betas)
 
@@ -63,16 +63,27 @@ class SubjectMaker:
         person = bake_occlusion(self._dresser.dress(spec), self._stage, directions=24)
         light = sample_light_on_snapshot(rng)
         shots = self._input_picture(person, light, rng)
-        fit, matte = snapshot(self.body, self._skeleton, shots, 0, self._error, rng)
+        fit, matte = snapshot(self.body, self._skeleton, shots, 0, self._fit_error(rng), rng)
         created = create_from_fit(fit, matte, CreateSettings(fast=True, seed=who.seed))
-        return Subject(person, light, replace(created.avatar, betas=np.asarray(person.betas, np.float32)))
+        photo = reference_photo(created.avatar, fit, matte)
+        return Subject(
+            person, light, replace(created.avatar, betas=np.asarray(person.betas, np.float32), photo=photo)
+        )
+
+    def _fit_error(self, rng: np.random.Generator) -> FitErrorRecipe:
+        """How wrong the fit of one person is."""
+        share = float(rng.uniform(self._how.least_fit, 1.0))
+        largest = self._how.fit
+        return FitErrorRecipe(**{f.name: share * getattr(largest, f.name) for f in fields(largest)})
 
     def _input_picture(self, person: DressedPerson, light: Light, rng: np.random.Generator) -> PersonShots:
         """One picture as somebody takes it, without target views."""
         posed = person.posed(sample_state(person, rng))
         self._stage.set_scene(posed, light)
-        framing: Literal["upper", "body"] = "upper" if rng.random() < self._how.upper_body else "body"
-        width, height = (round(self._how.input_size * side) for side in _ASPECTS[rng.integers(len(_ASPECTS))])
+        framing: Literal["upper", "body"] = "upper" if rng.random() < self._how.subjects.upper_body else "body"
+        width, height = (
+            round(self._how.subjects.input_size * side) for side in _ASPECTS[rng.integers(len(_ASPECTS))]
+        )
         view = snapshot_view(posed.pose, framing, rng, width, height)
         picture = self._stage.shoot(view)
         assert picture.geometry is not None
