@@ -6,7 +6,7 @@ as smooth as can be: |(s + l^2 Laplacian) h|^2 is least, a thin plate that far f
 zero. Correspondences are found anew a few times, as the outline moves.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -55,7 +55,7 @@ NORMAL_SMOOTHING = 0.015
 def match_outline(fit: PhotoFit, matte: Matte) -> DressedSurface:
     """Push the fitted body's surface out to the matte's outline (and in, where it is too large)."""
     body, betas = fit.body, fit.state.betas
-    field = OffsetField.of(body, betas)
+    field = _OffsetField.of(body, betas)
     naked = DressedSurface(body, betas, np.zeros((body.num_vertices, 3), np.float32))
     motion = SurfacePoser(naked).pose(fit.state).motion
     directions = turned(motion.quats, field.directions)
@@ -69,7 +69,7 @@ def match_outline(fit: PhotoFit, matte: Matte) -> DressedSurface:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OffsetField:
+class _OffsetField:
     """The smooth field of offsets on one body in one shape."""
 
     directions: Float[np.ndarray, "V 3"]
@@ -82,7 +82,7 @@ class OffsetField:
     """(N, N): h' R h is the square of s h + l^2 Laplacian h, summed over the surface."""
 
     @staticmethod
-    def of(body: BodyModel, betas: Float[np.ndarray, " B"]) -> "OffsetField":
+    def of(body: BodyModel, betas: Float[np.ndarray, " B"]) -> "_OffsetField":
         shaped = body.shaped(betas)
         areas, laplacian = vertex_areas(shaped, body.faces), edge_laplacian(shaped, body.faces)
         smooth = symmetric_factor(diags(areas) + NORMAL_SMOOTHING**2 * laplacian).solve(
@@ -92,24 +92,19 @@ class OffsetField:
         free = np.arange(len(shaped)) if body.vertex_part is None else np.flatnonzero(body.vertex_part == SKIN)
         regions = Regions.of(body, betas)
         operator = csc_matrix(diags(_stiffness(body, regions) * areas) + REST_METRES**2 * laplacian)[free][:, free]
-        return OffsetField(
+        return _OffsetField(
             smooth.astype(np.float32), free, _limits(regions), operator.T @ diags(1.0 / areas[free]) @ operator
         )
 
-    def within(self, metres: float) -> "OffsetField":
-        """The same field with other limits, everywhere the same."""
-        limits = np.array([[-metres], [metres]]) + np.zeros_like(self.limits)
-        return replace(self, limits=limits)
-
     def bent(self, moves: RimMoves, offsets: Float[np.ndarray, " V"]) -> Float[np.ndarray, " V"]:
-        """The smoothest field whose outline has moved as it should; a vertex may be moved several times (frames)."""
+        """The smoothest field whose outline has moved as it should."""
         low, high = self.limits[:, moves.vertex]
         wanted = offsets[moves.vertex] + moves.metres
         excess = np.maximum(np.maximum(wanted - high, low - wanted), 0.0)
         sure = moves.sure / (1.0 + (excess / EXCESS_METRES) ** 2)
         weight, pull = np.zeros(len(offsets)), np.zeros(len(offsets))
-        np.add.at(weight, moves.vertex, sure)
-        np.add.at(pull, moves.vertex, sure * np.clip(wanted, low, high))
+        weight[moves.vertex] = sure
+        pull[moves.vertex] = sure * np.clip(wanted, low, high)
         out = np.zeros(len(offsets))
         out[self.free] = symmetric_factor(diags(weight[self.free]) + BEND * self.roughness).solve(pull[self.free])
         return np.clip(out, *self.limits)
