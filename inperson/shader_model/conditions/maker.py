@@ -27,7 +27,7 @@ from inperson.workers import Workers
 RGBA = (0, 1, 2, 4)
 """Of a `ColorBuffer`'s planes."""
 SAMPLE = 16
-"""One Gaussian in as many tells how the body moved as a whole."""
+"""One Gaussian in as many tells where the body is and how it moved as a whole."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +92,7 @@ class ConditionMaker:
         self._last = moment, Past.of(planes, moment.views)
         arrays = (
             *(np.take(colors.planes, RGBA, axis=1), self._photo(planes, width, height)),
-            *(dense_condition(planes, moment.views, means.mean(axis=0)), before, seen, switch),
+            *(dense_condition(planes, moment.views, means[::SAMPLE].mean(axis=0)), before, seen, switch),
         )
         return FrameConditions(Conditions(*(torch.from_numpy(array) for array in arrays)), colors)
 

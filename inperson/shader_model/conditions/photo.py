@@ -141,8 +141,8 @@ def _carry_rows(start, stop, fields, finer, coarser, share, size, apart, out):
     pixels wide and high."""
     height, width = fields.shape[1], fields.shape[2]
     xs, ys, trusts = np.empty(4, np.float32), np.empty(4, np.float32), np.empty(4, np.float32)
-    first, last = np.float32(FARTHEST[0]), np.float32(FARTHEST[1])
-    color = np.empty(4, np.float32)
+    first, last, least = np.float32(FARTHEST[0]), np.float32(FARTHEST[1]), np.float32(LEAST_TRUST)
+    half, one, step = np.float32(0.5), np.float32(1.0), np.float32(1.0 / INNER)
     for job in range(start, stop):
         e, row = job // (height + 1), job % (height + 1) - 1
         for column in range(-1, width):
@@ -153,11 +153,11 @@ def _carry_rows(start, stop, fields, finer, coarser, share, size, apart, out):
                 r, c = min(max(row + k // 2, 0), height - 1), min(max(column + k % 2, 0), width - 1)
                 xs[k], ys[k], trusts[k] = fields[e, r, c, 0], fields[e, r, c, 1], fields[e, r, c, 2]
                 most = max(most, trusts[k])
-                if trusts[k] > np.float32(LEAST_TRUST):
+                if trusts[k] > least:
                     x, y = xs[k] / trusts[k] * size[0], ys[k] / trusts[k] * size[1]
                     low_x, high_x = min(low_x, x), max(high_x, x)
                     low_y, high_y = min(low_y, y), max(high_y, y)
-            if most <= np.float32(LEAST_TRUST):
+            if most <= least:
                 continue
             distance = max(high_x - low_x, high_y - low_y) / apart
             agreement = min(max((last - distance) / (last - first), np.float32(0.0)), np.float32(1.0))
@@ -165,46 +165,47 @@ def _carry_rows(start, stop, fields, finer, coarser, share, size, apart, out):
                 continue
             top, left = INNER * row + INNER // 2, INNER * column + INNER // 2
             for down in range(max(0, -top), min(INNER, INNER * height - top)):
-                wy = (np.float32(down) + np.float32(0.5)) / np.float32(INNER)
+                wy = (np.float32(down) + half) * step
+                left_x, right_x = xs[0] + (xs[2] - xs[0]) * wy, xs[1] + (xs[3] - xs[1]) * wy
+                left_y, right_y = ys[0] + (ys[2] - ys[0]) * wy, ys[1] + (ys[3] - ys[1]) * wy
+                left_trust = trusts[0] + (trusts[2] - trusts[0]) * wy
+                right_trust = trusts[1] + (trusts[3] - trusts[1]) * wy
                 for right in range(max(0, -left), min(INNER, INNER * width - left)):
-                    wx = (np.float32(right) + np.float32(0.5)) / np.float32(INNER)
-                    trust = _mixed(trusts, wx, wy)
-                    if trust <= np.float32(LEAST_TRUST):
+                    wx = (np.float32(right) + half) * step
+                    trust = left_trust + (right_trust - left_trust) * wx
+                    if trust <= least:
                         continue
-                    u, v = _mixed(xs, wx, wy) / trust, _mixed(ys, wx, wy) / trust
+                    inverse = one / trust
+                    u = (left_x + (right_x - left_x) * wx) * inverse
+                    v = (left_y + (right_y - left_y) * wx) * inverse
                     trust *= agreement
-                    color[:] = 0.0
-                    _add_sample(finer, u, v, trust * (np.float32(1.0) - share), color)
+                    red, green, blue, alpha = _sample(finer, u, v)
                     if share > 0.0:
-                        _add_sample(coarser, u, v, trust * share, color)
-                    for channel in range(4):
-                        out[e, channel, top + down, left + right] = color[channel]
+                        other = _sample(coarser, u, v)
+                        red += (other[0] - red) * share
+                        green += (other[1] - green) * share
+                        blue += (other[2] - blue) * share
+                        alpha += (other[3] - alpha) * share
+                    y, x = top + down, left + right
+                    out[e, 0, y, x], out[e, 1, y, x] = trust * red, trust * green
+                    out[e, 2, y, x], out[e, 3, y, x] = trust * blue, trust * alpha
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy", inline="always")
-def _mixed(corners, wx, wy):
-    one = np.float32(1.0)
-    upper = corners[0] * (one - wx) + corners[1] * wx
-    lower = corners[2] * (one - wx) + corners[3] * wx
-    return upper * (one - wy) + lower * wy
-
-
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy", inline="always")
-def _add_sample(level, u, v, weight, color):
-    """Add `weight` times the picture at (u, v), shares of its size, to `color`."""
+def _sample(level, u, v):
+    """The picture at (u, v), shares of its size, bilinear."""
     height, width = level.shape[0], level.shape[1]
-    x = min(max(u * np.float32(width) - np.float32(0.5), np.float32(0.0)), np.float32(width - 1))
-    y = min(max(v * np.float32(height) - np.float32(0.5), np.float32(0.0)), np.float32(height - 1))
-    left, top = int(x), int(y)
-    right, bottom = min(left + 1, width - 1), min(top + 1, height - 1)
+    zero, half, one = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+    x = min(max(u * np.float32(width) - half, zero), np.float32(width - 1))
+    y = min(max(v * np.float32(height) - half, zero), np.float32(height - 1))
+    left, top = np.uint32(x), np.uint32(y)
+    right, bottom = min(left + np.uint32(1), np.uint32(width - 1)), min(top + np.uint32(1), np.uint32(height - 1))
     wx, wy = x - np.float32(left), y - np.float32(top)
-    one = np.float32(1.0)
-    a, b = weight * (one - wy) * (one - wx), weight * (one - wy) * wx
-    c, d = weight * wy * (one - wx), weight * wy * wx
-    for channel in range(4):
-        color[channel] += (
-            a * level[top, left, channel]
-            + b * level[top, right, channel]
-            + c * level[bottom, left, channel]
-            + d * level[bottom, right, channel]
-        )
+    a, b, c, d = (one - wy) * (one - wx), (one - wy) * wx, wy * (one - wx), wy * wx
+    p, q, r, s = level[top, left], level[top, right], level[bottom, left], level[bottom, right]
+    return (
+        a * p[0] + b * q[0] + c * r[0] + d * s[0],
+        a * p[1] + b * q[1] + c * r[1] + d * s[1],
+        a * p[2] + b * q[2] + c * r[2] + d * s[2],
+        a * p[3] + b * q[3] + c * r[3] + d * s[3],
+    )
