@@ -1,6 +1,6 @@
 """A recipe of the live model: one TOML file that names every count, seed and weight, from rendering to the end."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,10 @@ class RollOutRecipe:
     memory: str = "own"
     """What the next frame remembers: `own` output and state (self-forcing), the `truth` with its own state (teacher
     forcing), or `none`."""
+
+    def as_it_will_run(self) -> "RollOutRecipe":
+        """For validation: nobody knows the truth then."""
+        return replace(self, memory="own") if self.memory == "truth" else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ class Trainer:
                 for numbered in islice(self.held_out.from_sample(0), count)
                 for group in self.groups.held_out([numbered])
             )
-            averaged = RollOut(self.average, None, self.recipe.roll_out)
+            averaged = RollOut(self.average, None, self.recipe.roll_out.as_it_will_run())
             self._log({"step": self.position.step, "held_out": validate(averaged, groups, self.perceptual)})
         self.accelerator.wait_for_everyone()
 
