@@ -28,6 +28,7 @@ from inperson.reconstruct.network.weights import load_network, read_header, ship
 from inperson.reconstruct.photo.fitting import fit_landmarks, fit_outline
 from inperson.reconstruct.polish import PolishSettings, polish
 from inperson.reconstruct.polish_target import PolishTarget, polish_target
+from inperson.reconstruct.reference_photo import reference_photo
 from inperson.reconstruct.stages import DressedSurface, Matte, Photo, PhotoFit, SeenSites, Sites
 from inperson.reconstruct.surface.atlas import UvAtlas
 from inperson.reconstruct.surface.filling import fill_colors
@@ -169,7 +170,8 @@ def create_from_fit(
         )
     avatar = gaussians.to_avatar(fit.body, fit.state.betas, "", {})
     scores = clock.time(Stage.SCORE, lambda: score_input_view(avatar, fit.body, fit.state, target))
-    avatar = replace(avatar, provenance=_provenance(settings, scores).to_strings())
+    papers, photo = _provenance(settings, scores).to_strings(), reference_photo(avatar, fit, matte)
+    avatar = replace(avatar, provenance=papers, photo=photo)
     return Created(avatar, scores, clock.seconds, fit, matte, surface, target)
 
 

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from inperson.avatar.appearance import diffuse_color
+from inperson.avatar.gaussians import LONGEST_PHOTO
 from inperson.avatar.lod import levels_of_detail
 from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.provenance import Provenance
@@ -22,6 +24,20 @@ def test_the_avatar_looks_like_the_photo(studio):
     assert scores.psnr > 27
     assert scores.ssim > 0.85
     assert list(studio.created.seconds) == list(create.Stage)
+
+
+def test_it_keeps_the_photo_and_knows_its_places_in_it(studio):
+    """Where it trusts the photo, the photo has the colours that the avatar was polished to."""
+    avatar = studio.created.avatar
+    photo = avatar.photo
+    height, width = photo.image.shape[:2]
+    assert 200 < max(height, width) <= LONGEST_PHOTO
+    sure = photo.trust > 0.9
+    assert 0.15 < sure.mean() < 0.8
+    column, row = np.minimum((photo.places[sure] * [width, height]).astype(int), [width - 1, height - 1]).T
+    apart = np.abs(photo.image[row, column, :3] / 255.0 - diffuse_color(avatar.sh)[sure])
+    assert np.median(apart) < 0.03
+    assert (photo.image[row, column, 3] > 200).mean() > 0.98
 
 
 def test_it_stands_where_the_photo_says(studio):
