@@ -1,6 +1,7 @@
 """Steps by onnxruntime: on CPUs, and on NVIDIA GPUs by CUDA or TensorRT without passing through host memory."""
 
-import onnxruntime
+import os
+
 import torch
 from torch import Tensor
 
@@ -9,6 +10,10 @@ from inperson.shader_model.interface import NetworkInputs
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.runtime.engine import in_order
 from inperson.shader_model.runtime.onnx_export import INPUTS, OUTPUTS, export_onnx
+
+# it reports usage to Microsoft; only this stops it, before it is imported (`disable_telemetry_events` does not)
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 _PROVIDERS = {
     "cpu": {"onnxruntime-cpu": ["CPUExecutionProvider"]},
@@ -40,7 +45,6 @@ class OnnxEngine:
         self._providers = next(names[name] for names in _PROVIDERS.values() if name in names)
         self._threads = threads
         self._sessions: dict[tuple[int, int], onnxruntime.InferenceSession] = {}
-        onnxruntime.disable_telemetry_events()
 
     def step(self, inputs: NetworkInputs) -> tuple[Tensor, Tensor]:
         """See `Engine`.
