@@ -34,6 +34,8 @@ class NetConfig:
     max_log_scale: float = 1.0
     max_turn: float = 0.5
     """Radians per axis."""
+    max_shade: float = 0.5
+    """Of the logarithm of the factor that unseen colours are lightened or darkened by."""
 
     def __post_init__(self) -> None:
         sizes = (*self.widths, *self.appearance, self.token_width)
@@ -44,7 +46,7 @@ class NetConfig:
             "semantic": self.semantic in get_args(Semantic),
             "heads": 1 <= self.heads <= 64,
             "token_blocks": 0 <= self.token_blocks <= MAX_BLOCKS,
-            "limits": all(0 < x <= 10 for x in (self.max_offset, self.max_log_scale, self.max_turn)),
+            "limits": all(0 < x <= 10 for x in (self.max_offset, self.max_log_scale, self.max_turn, self.max_shade)),
         }
         wrong = [name for name, good in checks.items() if not good]
         if wrong:

@@ -24,7 +24,7 @@ _CHANNELS = {
     "log_scale": 3,
     "rotation": 3,
     "opacity": 1,
-    "color": 3,
+    "shade": 1,
     "palette": 1,
     "features": len(PARTS),
 }
@@ -50,10 +50,10 @@ class AttributeHead(nn.Module):
     ) -> UvAttributes:
         """float32 attributes, also under autocast.
 
-        The colour keeps what is seen as far as it is confident. The rest is the completion plus a correction: one
-        that is free, and a step towards the palette's colour. Likewise discs keep their place and shape where the
-        photo shows them; and on the outline, where the surface turns away from the camera, they stay within what the
-        photo's outline said.
+        The colour keeps what is seen as far as it is confident. The rest is the completion, a step towards the
+        palette's colour and a shade: hues come from the photo alone (a free correction learns the training clothes'
+        and stains others with them). Likewise discs keep their place and shape where the photo shows them; and on
+        the outline, where the surface turns away from the camera, they stay within what the photo's outline said.
         """
         raw = self.out(F.silu(self.norm(features))).float()
         sizes = list(_CHANNELS.values())
@@ -63,13 +63,13 @@ class AttributeHead(nn.Module):
         filled, unseen = texels[:, FILLED], 1.0 - texels[:, CONFIDENCE]
         loose = unseen * texels[:, VIEW_NORMAL_Z].square()
         moved = bound["along_normal"] * texels[:, NORMAL] + 0.5 * bound["offset"]
-        correction = bound["color"] + bound["palette"] * (palette - filled)
+        chosen = filled + bound["palette"] * (palette - filled)
         return UvAttributes(
             offset=config.max_offset * loose * moved,
             log_scale=config.max_log_scale * unseen * bound["log_scale"],
             rotation=config.max_turn * unseen * bound["rotation"],
             opacity=unseen * free["opacity"] + START_OPACITY_LOGIT,
-            color=texels[:, SEEN] + unseen * (filled + correction),
+            color=texels[:, SEEN] + unseen * chosen * (config.max_shade * bound["shade"]).exp(),
             features=free["features"],
             image_parts=image_parts,
         )
