@@ -8,7 +8,6 @@ import numpy as np
 from inperson.avatar.body import BodyModel, load_body
 from inperson.avatar.gaussians import GaussianAvatar
 from inperson.reconstruct.create import CreateSettings, create_from_fit
-from inperson.reconstruct.reference_photo import reference_photo
 from inperson.reconstruct.training.people import PersonSeed, PersonShots
 from inperson.reconstruct.training.recipe import FitErrorRecipe
 from inperson.reconstruct.training.snapshot_fit import snapshot
@@ -65,10 +64,7 @@ class SubjectMaker:
         shots = self._input_picture(person, light, rng)
         fit, matte = snapshot(self.body, self._skeleton, shots, 0, self._fit_error(rng), rng)
         created = create_from_fit(fit, matte, CreateSettings(fast=True, seed=who.seed))
-        photo = reference_photo(created.avatar, fit, matte)
-        return Subject(
-            person, light, replace(created.avatar, betas=np.asarray(person.betas, np.float32), photo=photo)
-        )
+        return Subject(person, light, replace(created.avatar, betas=np.asarray(person.betas, np.float32)))
 
     def _fit_error(self, rng: np.random.Generator) -> FitErrorRecipe:
         """How wrong the fit of one person is."""
