@@ -34,10 +34,6 @@ LIMITS: dict[str, tuple[float, float]] = {
     "limb": (-0.020, 0.080),
 }
 """Least and greatest offset of each kind of place, metres: hair beside a neck makes no thick neck."""
-ELBOW_LIMITS = (-0.020, 0.003)
-"""Of an elbow, metres: a sleeve that stands off a hanging arm lies on the elbow of a bent one."""
-ELBOW_SHARE, ELBOW_FADE = 0.2, 0.3
-"""Shares of an upper arm's and a forearm's length that are elbow, and over which it passes into the rest."""
 SHOULDER_METRES = 0.06
 """How far below the neck the torso's upper end reaches, and over as much it passes into the rest."""
 EXCESS_METRES = 0.01
@@ -120,19 +116,7 @@ def _limits(regions: Regions) -> Float[np.ndarray, "2 V"]:
     below_neck = regions.along[:, torso] - regions.length[torso]
     shoulders = regions.share[:, torso] * np.clip(1.0 + (below_neck + SHOULDER_METRES) / SHOULDER_METRES, 0.0, 1.0)
     out += shoulders[:, None] * (np.array(LIMITS["shoulders"]) - np.array(LIMITS["torso"]))
-    out += _elbows(regions)[:, None] * (np.array(ELBOW_LIMITS) - out)
     return (out + regions.hair[:, None] * (np.array(LIMITS["scalp"]) - out)).T
-
-
-def _elbows(regions: Regions) -> Float[np.ndarray, " V"]:
-    """How much of an elbow each vertex is, 0 to 1."""
-    out = np.zeros(len(regions.share))
-    for side in ("left", "right"):
-        upper, fore = INDEX[f"{side}_upper_arm"], INDEX[f"{side}_forearm"]
-        along_upper, along_fore = (regions.along[:, limb] / regions.length[limb] for limb in (upper, fore))
-        for limb, from_elbow in ((upper, 1.0 - along_upper), (fore, along_fore)):
-            out += regions.share[:, limb] * np.clip(1.0 - (from_elbow - ELBOW_SHARE) / ELBOW_FADE, 0.0, 1.0)
-    return out
 
 
 def _stiffness(body: BodyModel, regions: Regions) -> Float[np.ndarray, " V"]:

@@ -164,7 +164,7 @@ def prepared_samples(
     raw_samples: Iterator[dict[str, Any]], body: BodyModel, recipe: Recipe, first_seed: int
 ) -> Iterator[dict[str, Any]]:
     """Prepare raw samples one after the other; the n-th gets seed first_seed + n for its fit's errors."""
-    atlas, skeleton = UvAtlas.of(body, recipe.targets.texels), SkeletonModel.from_body(body)
+    atlas, skeleton = UvAtlas.of(body, recipe.targets.texels), SkeletonModel.from_body(body, recipe.inputs.fit_betas)
     for n, raw in enumerate(raw_samples):
         yield encode_prepared(raw, *prepare_person(decode_person(raw), body, skeleton, atlas, recipe, first_seed + n))
 

@@ -71,6 +71,8 @@ class InputsRecipe:
     """Ablation: False leaves the surface undressed (no silhouette offsets)."""
     body_prior: bool = True
     """Ablation: False zeroes the channels that tell of the body (positions, normals, displacement)."""
+    fit_betas: int = 60
+    """How many betas the fit finds, as `fit_photo` does; the others stay 0."""
     error: FitErrorRecipe = field(default_factory=FitErrorRecipe)
 
 

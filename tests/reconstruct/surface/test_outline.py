@@ -44,12 +44,11 @@ def along_normals(surface: DressedSurface) -> np.ndarray:
 def test_the_outline_is_the_mattes(
     fit: PhotoFit, scene: Scene, dressed_truth: Scene, matched: DressedSurface
 ) -> None:
-    """But for the elbows, which are not let out as far as this jumper hangs off them."""
     person = dressed_truth.picture.face_index >= 0
     before = overlap(scene.picture.face_index >= 0, person)
     after = overlap(Scene.of(fit, matched.displacement).picture.face_index >= 0, person)
     assert before < 0.9
-    assert after > 0.965
+    assert after > 0.975
 
 
 def test_thickness_goes_around(matched: DressedSurface, regions: Regions) -> None:
@@ -62,17 +61,6 @@ def test_thickness_goes_around(matched: DressedSurface, regions: Regions) -> Non
         assert np.median(offset[side]) == pytest.approx(JUMPER, abs=0.012)
     scalp = (regions.hair > 0.99) & (normals[:, 2] < -0.5)
     assert np.median(offset[scalp]) == pytest.approx(0.02, abs=0.008)
-
-
-def test_elbows_stay_narrow(matched: DressedSurface, regions: Regions) -> None:
-    """A sleeve hangs off a straight arm, and lies on the elbow when it bends."""
-    offset = along_normals(matched)
-    for side in ("left", "right"):
-        upper, fore = INDEX[f"{side}_upper_arm"], INDEX[f"{side}_forearm"]
-        joint = np.minimum(regions.share[:, upper], regions.share[:, fore]) > 0.3
-        sleeve = (regions.share[:, upper] > 0.9) & (regions.along[:, upper] < 0.35 * regions.length[upper])
-        assert offset[joint].max() < 0.006
-        assert np.median(offset[sleeve]) > 0.75 * JUMPER
 
 
 def test_no_spikes(matched: DressedSurface, regions: Regions) -> None:
