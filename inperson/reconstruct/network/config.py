@@ -36,6 +36,9 @@ class NetConfig:
     """Radians per axis."""
     max_shade: float = 0.5
     """Of the logarithm of the factor that unseen colours are lightened or darkened by."""
+    trust: float = 1.0
+    """How far of the way from the plain completion's colours to the network's own to go. 1 in training; less where
+    it meets clothes unlike those of its training, of which it is too sure."""
 
     def __post_init__(self) -> None:
         sizes = (*self.widths, *self.appearance, self.token_width)
@@ -46,6 +49,7 @@ class NetConfig:
             "semantic": self.semantic in get_args(Semantic),
             "heads": 1 <= self.heads <= 64,
             "token_blocks": 0 <= self.token_blocks <= MAX_BLOCKS,
+            "trust": 0 <= self.trust <= 1,
             "limits": all(0 < x <= 10 for x in (self.max_offset, self.max_log_scale, self.max_turn, self.max_shade)),
         }
         wrong = [name for name, good in checks.items() if not good]

@@ -1,5 +1,6 @@
 """From the uv network's last features to Gaussian attributes, each within its bounds and starting at nothing."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -64,12 +65,13 @@ class AttributeHead(nn.Module):
         loose = unseen * texels[:, VIEW_NORMAL_Z].square()
         moved = bound["along_normal"] * texels[:, NORMAL] + 0.5 * bound["offset"]
         chosen = filled + bound["palette"] * (palette - filled)
+        own = chosen * (config.max_shade * bound["shade"]).exp()
         return UvAttributes(
             offset=config.max_offset * loose * moved,
             log_scale=config.max_log_scale * unseen * bound["log_scale"],
             rotation=config.max_turn * unseen * bound["rotation"],
             opacity=unseen * free["opacity"] + START_OPACITY_LOGIT,
-            color=texels[:, SEEN] + unseen * chosen * (config.max_shade * bound["shade"]).exp(),
+            color=texels[:, SEEN] + unseen * torch.lerp(filled, own, config.trust),
             features=free["features"],
             image_parts=image_parts,
         )

@@ -5,6 +5,7 @@ python -m inperson.reconstruct.training.export --folder out/run --out assets/net
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,8 +20,11 @@ from inperson.reconstruct.training.recipe import DEFAULT_RECIPE, read_recipe
 from inperson.reconstruct.training.trainer import LOG, network_config
 
 
-def export(folder: Path, out: Path, recipe: Path) -> dict[str, str]:
+def export(folder: Path, out: Path, recipe: Path, trust: float = 1.0) -> dict[str, str]:
     """Write the newest checkpoint's average; returns its provenance.
+
+    Args:
+        trust: `NetConfig.trust` of what is written.
 
     Raises:
         BadInputError: the folder has no checkpoint, or one of another network than the recipe's.
@@ -30,7 +34,7 @@ def export(folder: Path, out: Path, recipe: Path) -> dict[str, str]:
         raise BadInputError(f"no checkpoint in {folder}", "train first")
     how = read_recipe(recipe)
     network = ReconstructionNet(network_config(how))
-    average = ReconstructionNet(network.config)
+    average = ReconstructionNet(replace(network.config, trust=trust))
     position = load_checkpoint(newest, network, average)
     provenance = {
         "recipe": recipe.stem,
@@ -54,15 +58,16 @@ def last_scores(log: Path) -> dict[str, float]:
     return scores
 
 
-def main(folder: Path, out: Path, recipe: Path = DEFAULT_RECIPE) -> None:
+def main(folder: Path, out: Path, recipe: Path = DEFAULT_RECIPE, trust: float = 1.0) -> None:
     """Export.
 
     Args:
         folder: of a run.
         out: the .safetensors to write.
         recipe: the run's.
+        trust: how far of the way from the plain completion's colours to the network's own to go.
     """
-    export(folder, out, recipe)
+    export(folder, out, recipe, trust)
 
 
 if __name__ == "__main__":

@@ -198,3 +198,20 @@ def test_a_backbone_is_used_but_neither_trained_nor_saved(config: NetConfig, mak
     assert out.image_parts is not None
     assert out.image_parts.shape == (2, 8, 16, 16)
     assert {name.split(".")[1] for name in network.state_dict() if name.startswith("tokens.")} == {"project", "norm"}
+
+
+def test_trust_goes_part_of_the_way_from_the_plain_completion(
+    network: ReconstructionNet, make_batch: Batches
+) -> None:
+    for parameter in network.head.out.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    inputs = make_batch(1)
+    colors = {}
+    for trust in (0.0, 0.6, 1.0):
+        network.head.config = replace(network.config, trust=trust)
+        with torch.no_grad():
+            colors[trust] = network(inputs).color
+    seen, confidence, filled = (inputs.texels[:, which] for which in (SEEN, CONFIDENCE, FILLED))
+    torch.testing.assert_close(colors[0.0], seen + (1.0 - confidence) * filled)
+    torch.testing.assert_close(colors[0.6], torch.lerp(colors[0.0], colors[1.0], 0.6))
+    assert not torch.allclose(colors[0.6], colors[1.0], atol=1e-3)
