@@ -15,7 +15,7 @@ from inperson.errors import BadInputError
 from inperson.reconstruct.network.model import ReconstructionNet
 from inperson.reconstruct.network.weights import save_network
 from inperson.reconstruct.training.batches import BODY_PRIOR
-from inperson.reconstruct.training.checkpoint import load_checkpoint, newest_checkpoint
+from inperson.reconstruct.training.checkpoint import Position, load_checkpoint, newest_checkpoint
 from inperson.reconstruct.training.recipe import DEFAULT_RECIPE, read_recipe
 from inperson.reconstruct.training.trainer import LOG, network_config
 
@@ -36,7 +36,17 @@ def export(folder: Path, out: Path, recipe: Path, trust: float = 1.0) -> dict[st
     network = ReconstructionNet(network_config(how))
     average = ReconstructionNet(replace(network.config, trust=trust))
     position = load_checkpoint(newest, network, average)
-    provenance = {
+    provenance = provenance_of(recipe, folder, position)
+    if not how.inputs.body_prior:  # it was trained on zeros there: whatever comes must not count
+        with torch.no_grad():
+            average.uv.stem.weight[:, BODY_PRIOR] = 0.0
+    save_network(average, out, provenance)
+    return provenance
+
+
+def provenance_of(recipe: Path, folder: Path, position: Position) -> dict[str, str]:
+    """What a header says of a run on synthetic people, once it has come to `position`."""
+    return {
         "recipe": recipe.stem,
         "recipe_sha256": hashlib.sha256(recipe.read_bytes()).hexdigest(),
         "steps": str(position.step),
@@ -44,11 +54,6 @@ def export(folder: Path, out: Path, recipe: Path, trust: float = 1.0) -> dict[st
         "held_out": json.dumps(last_scores(folder / LOG)),
         "data": "synthetic people rendered from MakeHuman assets (CC0)",
     }
-    if not how.inputs.body_prior:  # it was trained on zeros there: whatever comes must not count
-        with torch.no_grad():
-            average.uv.stem.weight[:, BODY_PRIOR] = 0.0
-    save_network(average, out, provenance)
-    return provenance
 
 
 def last_scores(log: Path) -> dict[str, float]:

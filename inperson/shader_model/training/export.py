@@ -1,18 +1,15 @@
-"""Write a run's averaged weights as a shader that `inperson live` loads:
+"""Write a run's averaged weights as a file that `load_shader` reads:
 
 python -m inperson.shader_model.training.export --folder out/run --out assets/networks/shader_small.safetensors
 """
 
-import hashlib
-import json
 from pathlib import Path
 
 import tyro
 
 from inperson.errors import BadInputError
 from inperson.reconstruct.training.checkpoint import load_checkpoint, newest_checkpoint
-from inperson.reconstruct.training.export import last_scores
-from inperson.reconstruct.training.trainer import LOG
+from inperson.reconstruct.training.export import provenance_of
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.network.weights import save_shader
 from inperson.shader_model.training.recipe import DEFAULT_RECIPE, read_recipe
@@ -31,14 +28,7 @@ def export(folder: Path, out: Path, recipe: Path) -> dict[str, str]:
     how = read_recipe(recipe)
     average = LiveShader(network_config(how))
     position = load_checkpoint(newest, roll_out_of(LiveShader(average.config), how), average)
-    provenance = {
-        "recipe": recipe.stem,
-        "recipe_sha256": hashlib.sha256(recipe.read_bytes()).hexdigest(),
-        "steps": str(position.step),
-        "samples": str(position.samples),
-        "held_out": json.dumps(last_scores(folder / LOG)),
-        "data": "synthetic people rendered from MakeHuman assets (CC0)",
-    }
+    provenance = provenance_of(recipe, folder, position)
     save_shader(average, out, provenance)
     return provenance
 

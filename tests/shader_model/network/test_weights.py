@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from inperson.errors import BadInputError, OutputError
-from inperson.shader_model.network import weights
+from inperson.reconstruct.network import weights_file
 from inperson.shader_model.network.config import SIZES, ShaderConfig
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.network.weights import load_shader, read_shader_header, save_shader
@@ -110,8 +110,8 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_too_large_is_not_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    os.truncate(path, weights.MAX_FILE_BYTES + 1)
-    monkeypatch.setattr(weights, "safe_open", lambda *_, **__: pytest.fail("opened"))
+    os.truncate(path, weights_file.MAX_FILE_BYTES + 1)
+    monkeypatch.setattr(weights_file, "safe_open", lambda *_, **__: pytest.fail("opened"))
     with pytest.raises(BadInputError, match="too large"):
         load_shader(path)
 
