@@ -5,6 +5,7 @@ previous frame as the way there from the pixel itself (small numbers keep their 
 """
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,18 @@ def encode_window(window: Window) -> dict[str, Any]:
     return out | {"inner.npz": npz_bytes(arrays, compressed=True)}
 
 
-def decode_window(sample: dict[str, Any]) -> Window:
-    """The inverse of `encode_window`, as exact as what was stored."""
+def decode_window(sample: dict[str, Any], choose: Callable[[int], range] = range) -> Window:
+    """The inverse of `encode_window`, as exact as what was stored.
+
+    Args:
+        choose: of so many frames, those in a row that are wanted; the first of them remembers nothing.
+    """
     inner = {k: torch.from_numpy(v.astype(np.float32)) for k, v in npz_arrays(sample["inner.npz"]).items()}
-    frames, eyes = inner["dense"].shape[:2]
+    total, eyes = inner["dense"].shape[:2]
+    frames = choose(total)
     color, photo, truth = (
         torch.stack(
-            [torch.stack([_as_picture(sample[f"{name}{t:02d}{e}.webp"]) for e in range(eyes)]) for t in range(frames)]
+            [torch.stack([_as_picture(sample[f"{name}{t:02d}{e}.webp"]) for e in range(eyes)]) for t in frames]
         )
         for name in PICTURES
     )
@@ -66,14 +72,14 @@ def decode_window(sample: dict[str, Any]) -> Window:
     nowhere = torch.zeros(eyes, 0, 2, *own.shape[-2:])
     conditions = [
         Conditions(
-            color=color[t],
-            photo=photo[t],
+            color=color[i],
+            photo=photo[i],
             dense=inner["dense"][t],
-            before=own + inner["moved"][t - 1] if t else nowhere,
-            seen_before=inner["seen_before"][t - 1] if t else nowhere[:, :, 0],
+            before=own + inner["moved"][t - 1] if t > frames[0] else nowhere,
+            seen_before=inner["seen_before"][t - 1] if t > frames[0] else nowhere[:, :, 0],
             switch=inner["switch"][t],
         )
-        for t in range(frames)
+        for i, t in enumerate(frames)
     ]
     return Window(sample["__key__"], tuple(conditions), truth)
 

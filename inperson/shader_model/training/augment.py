@@ -8,11 +8,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inperson.shader_model.data.window import Window
+from inperson.shader_model.training.cuts import cut_window, drawn_cut, mirrored
 from inperson.shader_model.training.recipe import AugmentRecipe
 
 
 def augmented(window: Window, how: AugmentRecipe, rng: np.random.Generator) -> Window:
-    """The window with other colours, and now and then without the photo."""
+    """A part of the window, with other colours, now and then mirrored or without the photo."""
+    cut = drawn_cut(window, how.side, rng) if how.side else None
+    window = cut_window(window, cut) if cut else window
+    window = mirrored(window) if rng.random() < how.mirrored else window
     tint = rng.normal(0.0, how.gain, 3) + rng.normal(0.0, how.brightness)
     order = rng.permutation(3) if rng.random() < how.swapped_channels else np.arange(3)
     gain = torch.from_numpy(np.exp(tint).astype(np.float32))[:, None, None]

@@ -13,9 +13,10 @@ from inperson.shader_model.data.shards import decode_window
 from inperson.shader_model.data.window import Window
 from inperson.shader_model.network.batch import ConditionsBatch
 from inperson.shader_model.training.augment import augmented
+from inperson.shader_model.training.cuts import drawn_frames
 from inperson.shader_model.training.recipe import AugmentRecipe, Recipe
 
-NO_AUGMENT = AugmentRecipe(gain=0.0, brightness=0.0, swapped_channels=0.0, no_photo=0.0)
+NO_AUGMENT = AugmentRecipe(gain=0.0, brightness=0.0, swapped_channels=0.0, no_photo=0.0, mirrored=0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +86,9 @@ class GroupMaker:
 
     def _draw(self, number: int, sample: dict[str, Any], augment: AugmentRecipe) -> _Drawn:
         rng = np.random.default_rng([self._recipe.optimiser.seed, number])
-        window = augmented(decode_window(sample), augment, rng)
+        frames = augment.frames
+        chosen = decode_window(sample, lambda total: drawn_frames(total, frames or total, rng))
+        window = augmented(chosen, augment, rng)
         looked_at = rng.integers(len(window.truth), size=self._recipe.loss.perceptual_frames)
         return _Drawn(window, rng.uniform(0.0, 1.0, 3).astype(np.float32), looked_at)
 

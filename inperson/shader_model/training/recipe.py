@@ -7,6 +7,7 @@ from typing import Any
 from inperson.errors import BadInputError
 from inperson.reconstruct.training.recipe import OptimiserRecipe, read_over
 from inperson.shader_model.data.recipe import DataRecipe
+from inperson.shader_model.interface import MULTIPLE
 
 DEFAULT_RECIPE = Path(__file__).parent / "recipes" / "cpu_small.toml"
 DENSE = ("all", "normals")
@@ -42,6 +43,12 @@ class AugmentRecipe:
     """How often red, green and blue are permuted."""
     no_photo: float = 0.1
     """How often the photo is taken away."""
+    mirrored: float = 0.5
+    """How often left and right change places."""
+    frames: int = 0
+    """Frames in a row of each window that a step goes through; 0: all."""
+    side: int = 0
+    """Of the square of each window that a step goes through, pixels, a multiple of `interface.MULTIPLE`; 0: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,8 @@ def read_recipe(path: Path) -> Recipe:
     ):
         if value not in known:
             raise BadInputError(f"{path.name}: '{name}' is '{value}'", f"use {', '.join(known)}")
+    if recipe.augment.side % MULTIPLE or recipe.augment.side < 0 or recipe.augment.frames < 0:
+        raise BadInputError(f"{path.name}: augment.side or augment.frames", f"use multiples of {MULTIPLE}, or 0")
     if not 1 <= recipe.data.subjects.train <= recipe.data.subjects.held_out_seed - recipe.data.subjects.first_seed:
         raise BadInputError(f"{path.name}: training seeds run into held-out ones", "mend data.subjects")
     return recipe

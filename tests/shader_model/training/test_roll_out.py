@@ -64,7 +64,7 @@ def test_augmentation_treats_render_photo_and_truth_alike() -> None:
         window,
         conditions=tuple(replace(c, color=t, photo=t) for c, t in zip(window.conditions, window.truth, strict=True)),
     )
-    how = AugmentRecipe(gain=0.3, brightness=0.3, swapped_channels=1.0, no_photo=0.0)
+    how = AugmentRecipe(gain=0.3, brightness=0.3, swapped_channels=1.0, no_photo=0.0, mirrored=0.0)
     for seed in range(4):
         varied = augmented(same, how, np.random.default_rng(seed))
         assert not torch.equal(varied.truth[:, :, :3], same.truth[:, :, :3])
