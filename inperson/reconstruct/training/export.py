@@ -16,8 +16,9 @@ from inperson.reconstruct.network.model import ReconstructionNet
 from inperson.reconstruct.network.weights import save_network
 from inperson.reconstruct.training.batches import BODY_PRIOR
 from inperson.reconstruct.training.checkpoint import Position, load_checkpoint, newest_checkpoint
+from inperson.reconstruct.training.loop import LOG
 from inperson.reconstruct.training.recipe import DEFAULT_RECIPE, read_recipe
-from inperson.reconstruct.training.trainer import LOG, network_config
+from inperson.reconstruct.training.trainer import network_config
 
 
 def export(folder: Path, out: Path, recipe: Path, trust: float = 1.0) -> dict[str, str]:

@@ -81,5 +81,5 @@ def render_loss(
         chosen = some_sites(atlas, surface, sites, rng)
         for view in views:
             planes = draw(attributes, index, chosen, surface, atlas, view)
-            losses.append(capture_loss(planes, view.rgba, rng.uniform(0, 1, 3), LossWeights()))
+            losses.append(capture_loss(planes, torch.from_numpy(view.rgba), rng.uniform(0, 1, 3), LossWeights()))
     return torch.stack(losses).mean()

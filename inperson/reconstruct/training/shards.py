@@ -34,15 +34,18 @@ def read_shards(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
     yield from webdataset.WebDataset([str(p) for p in paths], shardshuffle=False, empty_check=False)
 
 
-def find_shards(folder: Path, split: str) -> list[Path]:
+def find_shards(folder: Path, split: str, made_by: str = "tools.make_training_shards") -> list[Path]:
     """The shards of a split (`train` or `held_out`), sorted.
+
+    Args:
+        made_by: the tool that makes such shards, for the error.
 
     Raises:
         BadInputError: there are none.
     """
     found = sorted(folder.glob(f"{split}-*.tar"))
     if not found:
-        raise BadInputError(f"no {split} shards in {folder}", "make them with `python -m tools.make_training_shards`")
+        raise BadInputError(f"no {split} shards in {folder}", f"make them with `python -m {made_by}`")
     return found
 
 

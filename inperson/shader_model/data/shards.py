@@ -6,7 +6,6 @@ previous frame as the way there from the pixel itself (small numbers keep their 
 
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,24 +14,11 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from inperson.errors import BadInputError
 from inperson.reconstruct.training.shards import npz_arrays, npz_bytes
 from inperson.shader_model.data.window import Window
 from inperson.shader_model.interface import INNER, Conditions
 
 PICTURES = ("color", "photo", "truth")
-
-
-def find_shards(folder: Path, split: str) -> list[Path]:
-    """The shards of a split (`train` or `held_out`), sorted.
-
-    Raises:
-        BadInputError: there are none.
-    """
-    found = sorted(folder.glob(f"{split}-*.tar"))
-    if not found:
-        raise BadInputError(f"no {split} shards in {folder}", "make them with `python -m tools.make_shader_shards`")
-    return found
 
 
 def encode_window(window: Window) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from inperson.errors import BadInputError
+from inperson.reconstruct.training.loop import rate_at
 from inperson.reconstruct.training.recipe import DEFAULT_RECIPE, Recipe, read_recipe
-from inperson.reconstruct.training.trainer import network_config, rate_at
+from inperson.reconstruct.training.trainer import network_config
 
 RECIPES = sorted(DEFAULT_RECIPE.parent.glob("*.toml"))
 

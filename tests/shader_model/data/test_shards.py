@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from inperson.errors import BadInputError
-from inperson.reconstruct.training.shards import read_shards, write_shard
-from inperson.shader_model.data.shards import decode_window, encode_window, find_shards, own_places
+from inperson.reconstruct.training.shards import find_shards, read_shards, write_shard
+from inperson.shader_model.data.shards import decode_window, encode_window, own_places
 from inperson.shader_model.interface import Conditions
 from tests.shader_model.made_up_windows import made_up_window
 
@@ -55,8 +54,3 @@ def test_own_places_are_the_middles_of_inner_pixels() -> None:
     places = own_places(2, 3)
     assert places[:, 0, 0].tolist() == [2.0, 2.0]
     assert places[:, 1, 2].tolist() == [10.0, 6.0]
-
-
-def test_missing_shards_are_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"no held_out shards.*make_shader_shards"):
-        find_shards(tmp_path, "held_out")

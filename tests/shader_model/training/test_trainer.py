@@ -82,7 +82,8 @@ def test_two_processes_reach_the_weights_of_one(whole: Path, shards: Path, tmp_p
     alone, together = weights(whole), weights(tmp_path)
     assert any("critic" in name for name in alone)
     for name, value in alone.items():
-        torch.testing.assert_close(together[name], value, atol=2e-5, rtol=1e-3)
+        # Adam magnifies rounding where gradients are nearly zero: a step is 1e-3 there, whatever their size
+        torch.testing.assert_close(together[name], value, atol=1e-4, rtol=1e-3)
 
 
 def test_training_makes_pictures_better(shards: Path, tiny: Recipe, tmp_path: Path) -> None:
@@ -121,11 +122,11 @@ def test_the_average_is_exported_and_may_be_gone_on_from(
     started = trainer(replace(tiny, loss=LossRecipe()), shards, tmp_path / "next", start=out)
     for name, value in started.average.state_dict().items():
         torch.testing.assert_close(value, exported[name], atol=0, rtol=0)
-    assert all(parameter.requires_grad for parameter in started.roll_out.parameters())
+    assert all(parameter.requires_grad for parameter in started.learning.parameters())
 
 
 def test_what_cannot_work_is_said(shards: Path, tiny: Recipe, whole: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="no train shards"):
+    with pytest.raises(BadInputError, match=r"no train shards.*make_shader_shards"):
         trainer(tiny, tmp_path, tmp_path)
     with pytest.raises(BadInputError, match="no checkpoint"):
         export(tmp_path / "nowhere", tmp_path / "x", tmp_path / "r")
