@@ -105,6 +105,17 @@ class WindowRecipe:
 
 
 @dataclass(frozen=True, slots=True)
+class FootageRecipe:
+    """Windows of one clip of a real person."""
+
+    windows: int = 16
+    frames: int = 8
+    """In a row, at the clip's own rate."""
+    size: int = 256
+    """Side of the crops, pixels: each shows a square of the clip that is no smaller."""
+
+
+@dataclass(frozen=True, slots=True)
 class DataRecipe:
     """Everything that rendering needs to know."""
 
@@ -114,3 +125,5 @@ class DataRecipe:
     least_fit: float = 0.2
     """Each person's errors are a share of the largest, drawn evenly from here to 1: some fits are good."""
     window: WindowRecipe = field(default_factory=WindowRecipe)
+    footage: FootageRecipe = field(default_factory=FootageRecipe)
+    """Of every clip that is given."""
