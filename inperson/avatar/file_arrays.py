@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inperson.avatar.file_columns import BASE, PHOTO, REFERENCE, RESIDUALS, Column, require
-from inperson.avatar.gaussians import LONGEST_PHOTO, GaussianAvatar, PoseResiduals, ReferencePhoto
+from inperson.avatar.file_columns import BASE, PERSONAL, PHOTO, REFERENCE, RESIDUALS, Column, require
+from inperson.avatar.gaussians import LONGEST_PHOTO, GaussianAvatar, PersonalShader, PoseResiduals, ReferencePhoto
 from inperson.avatar.residuals import MAX_COMPONENTS, NUM_POSE_FEATURES
 
 COUNTS = {
@@ -22,6 +22,7 @@ COUNTS = {
     "D": ("reference channels", 1, 4096),
     "rows": ("rows of the photo", 1, LONGEST_PHOTO),
     "columns": ("columns of the photo", 1, LONGEST_PHOTO),
+    "A": ("personal numbers", 1, 1 << 20),
 }
 """What the letters in the columns' shapes count, and the least and the most of it."""
 SH_COUNTS = (1, 4, 9)
@@ -31,6 +32,8 @@ MAX_DECODED_BYTES = 320 << 20
 
 def version_of(avatar: GaussianAvatar) -> int:
     """The lowest format version that holds an avatar: older programs open what they can."""
+    if avatar.personal is not None:
+        return 4
     if avatar.photo is not None:
         return 3
     return 1 if avatar.residuals is None and avatar.reference is None else 2
@@ -45,6 +48,8 @@ def encode(avatar: GaussianAvatar) -> dict[str, NDArray]:
         columns |= REFERENCE
     if avatar.photo is not None:
         columns |= PHOTO
+    if avatar.personal is not None:
+        columns |= PERSONAL
     return {name: np.ascontiguousarray(column.encode(avatar)) for name, column in columns.items()}
 
 
@@ -78,7 +83,7 @@ def check_layout(described: Mapping[str, tuple[str, tuple[int, ...]]], version: 
 def _columns_of(names: Mapping[str, object], version: int) -> dict[str, Column]:
     """The columns of a file that has these arrays."""
     columns = dict(BASE)
-    for group, since in ((RESIDUALS, 2), (REFERENCE, 2), (PHOTO, 3)):
+    for group, since in ((RESIDUALS, 2), (REFERENCE, 2), (PHOTO, 3), (PERSONAL, 4)):
         if version >= since and names.keys() & group.keys():
             columns |= group
     require(names.keys() == columns.keys(), f"the arrays should be {', '.join(sorted(columns))}")
@@ -103,4 +108,7 @@ def decode(read: Callable[[str], NDArray], names: Mapping[str, object], version:
         fields["residuals"] = residuals
     if PHOTO.keys() <= fields.keys():
         fields["photo"] = ReferencePhoto(**{name.removeprefix("photo_"): fields.pop(name) for name in PHOTO})
+    if PERSONAL.keys() <= fields.keys():
+        digest = fields.pop("personal_weights_sha256").tobytes().hex()
+        fields["personal"] = PersonalShader(digest, fields.pop("personal_values"))
     return fields

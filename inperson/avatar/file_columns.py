@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inperson.avatar.gaussians import GaussianAvatar, PoseResiduals, ReferencePhoto
+from inperson.avatar.gaussians import GaussianAvatar, PersonalShader, PoseResiduals, ReferencePhoto
 
 MAX_OFFSET = 5.0
 """Metres a Gaussian may stand off its face."""
@@ -23,6 +23,8 @@ MAX_COEFFICIENT = 100.0
 MAX_WEIGHT = 1e6
 MAX_COLOR = 10.0
 """Of residuals: by how much a coefficient of one may change a colour."""
+MAX_PERSONAL = 1e3
+"""Of the numbers that change the video shader's weights."""
 LOG_SCALE_RANGE = (-16.0, 1.0)
 REMAKE = "make the avatar again, or copy the file again"
 
@@ -130,6 +132,16 @@ def _photo(avatar: GaussianAvatar) -> ReferencePhoto:
     return avatar.photo
 
 
+def _personal(avatar: GaussianAvatar) -> PersonalShader:
+    assert avatar.personal is not None
+    return avatar.personal
+
+
+def _digest(sha256: str) -> NDArray[np.uint8]:
+    require(len(sha256) == 64 and set(sha256) <= set("0123456789abcdef"), "personal_weights_sha256 is no sha256")
+    return np.frombuffer(bytes.fromhex(sha256), np.uint8)
+
+
 def _shares(name: str, dtype: type, shape: tuple[str | int, ...], get: Callable[[GaussianAvatar], NDArray]) -> Column:
     """A column of numbers from 0 to 1, in steps of the integer `dtype`'s range."""
     most = np.iinfo(dtype).max
@@ -192,3 +204,16 @@ PHOTO: dict[str, Column] = {
     "photo_trust": _shares("photo_trust", np.uint8, ("N",), lambda a: _photo(a).trust),
 }
 """Of avatars with their reference photo; since version 3."""
+
+PERSONAL: dict[str, Column] = {
+    "personal_weights_sha256": Column(
+        np.dtype(np.uint8),
+        (32,),
+        lambda a: _digest(_personal(a).weights_sha256),
+        lambda x: np.array(x, np.uint8),
+    ),
+    "personal_values": _floats(
+        "personal_values", np.float16, ("A",), lambda a: _personal(a).values, limit=MAX_PERSONAL
+    ),
+}
+"""Of avatars that the video shader has learned something of; since version 4."""

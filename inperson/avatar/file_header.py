@@ -14,7 +14,7 @@ from inperson.avatar.gaussians import GaussianAvatar
 from inperson.avatar.plain_text import is_plain
 
 FORMAT = "inperson-avatar"
-VERSION = 3
+VERSION = 4
 """The newest that this module knows."""
 LONGEST_NAME = 200
 MAX_ENTRIES, LONGEST_KEY, LONGEST_ENTRY = 256, 100, 100_000

@@ -74,6 +74,19 @@ LONGEST_PHOTO = 512
 
 
 @dataclass(frozen=True, slots=True)
+class PersonalShader:
+    """What the live video shader learned of one person from their clip: a small change of its weights.
+
+    `shader_model.personal` knows what the numbers mean; they fit one set of weights alone.
+    """
+
+    weights_sha256: str
+    """Of the weights that are changed (`shader_model.personal.adapter.fingerprint`), 64 hexadecimal digits."""
+    values: Float[np.ndarray, " A"]
+    """The parameters of the change, in their order there. float32."""
+
+
+@dataclass(frozen=True, slots=True)
 class GaussianAvatar:
     """Canonical Gaussians bound to the surface of one body with one set of betas. float32.
 
@@ -110,3 +123,5 @@ class GaussianAvatar:
     photo: ReferencePhoto | None = None
     """The reference photo itself; None where none was kept (avatars made before there was a shader, or not made from
     a photo)."""
+    personal: PersonalShader | None = None
+    """How the video shader changes for this person; None where it learned nothing."""

@@ -28,7 +28,7 @@ from inperson.avatar.state import BodyState
 from inperson.errors import InPersonError
 from tests.avatar.body_files import licensed_arrays, write_npz
 from tests.avatar.damage import Parts, damaged
-from tests.avatar.made_up import made_up_avatar, made_up_photo, made_up_residuals
+from tests.avatar.made_up import made_up_avatar, made_up_personal, made_up_photo, made_up_residuals
 from tests.avatar.sparse_files import write_sparse
 
 MEMORY = 1 << 30
@@ -53,8 +53,9 @@ def whole_files(folder: Path, body: BodyModel) -> list[bytes]:
         reference=np.ones((2, 8), np.float32),
     )
     photographed = replace(full, photo=made_up_photo(200))
+    known = replace(photographed, personal=made_up_personal())
     out = []
-    for avatar in (plain, full, photographed):
+    for avatar in (plain, full, photographed, known):
         save_avatar(avatar, folder / "whole.avatar")
         out.append((folder / "whole.avatar").read_bytes())
     return out
@@ -121,6 +122,10 @@ def check(avatar: GaussianAvatar) -> None:
         assert 0 < min(p.image.shape) <= max(p.image.shape) <= LONGEST_PHOTO
         assert (p.places.shape, p.trust.shape) == ((n, 2), (n,))
         assert 0 <= min(p.places.min(), p.trust.min()) <= max(p.places.max(), p.trust.max()) <= 1
+    if avatar.personal is not None:
+        assert len(avatar.personal.weights_sha256) == 64
+        assert avatar.personal.values.ndim == 1
+        assert np.isfinite(avatar.personal.values).all()
 
 
 def run(folder: Path, count: int, seed: int) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inperson.avatar.gaussians import GaussianAvatar, PoseResiduals, ReferencePhoto
+from inperson.avatar.gaussians import GaussianAvatar, PersonalShader, PoseResiduals, ReferencePhoto
 from inperson.avatar.residuals import NUM_POSE_FEATURES
 
 
@@ -17,6 +17,7 @@ def made_up_avatar(
     residuals: PoseResiduals | None = None,
     reference: np.ndarray | None = None,
     photo: ReferencePhoto | None = None,
+    personal: PersonalShader | None = None,
 ) -> GaussianAvatar:
     """`n` Gaussians anywhere on the faces of a body, `k` colour coefficients each."""
     rng = np.random.default_rng(seed)
@@ -38,7 +39,14 @@ def made_up_avatar(
         residuals=residuals,
         reference=reference,
         photo=photo,
+        personal=personal,
     )
+
+
+def made_up_personal(count: int = 500, seed: int = 0) -> PersonalShader:
+    """Small numbers for weights that nobody has."""
+    values = np.random.default_rng(seed).normal(scale=0.05, size=count).astype(np.float32)
+    return PersonalShader(weights_sha256="0f" * 32, values=values)
 
 
 def made_up_photo(n: int = 200, width: int = 40, height: int = 60, seed: int = 0) -> ReferencePhoto:

@@ -95,12 +95,18 @@ def papers(avatar: "GaussianAvatar") -> list[str]:
         *(("gaussians", str(len(avatar.face_index))), ("tool", about.tool), ("created", str(about.created or ""))),
         *(("photo", about.photo_name), ("photo_sha256", about.photo_sha256)),
         ("reference_photo", _photo_size(avatar)),
+        ("personal_shader", _personal(avatar)),
         *(("network_sha256", about.network_sha256), ("scores", _listed(about.scores))),
         *(("refined on", f"{c.name} ({c.seconds:.1f} s) on {c.on}: {_listed(c.scores)}") for c in about.clips),
         *others.items(),
         ("consent", consent),
     ]
     return [f"{key}: {value}" for key, value in entries if value]
+
+
+def _personal(avatar: "GaussianAvatar") -> str:
+    known = avatar.personal
+    return "" if known is None else f"{len(known.values)} numbers for the weights {known.weights_sha256[:12]}"
 
 
 def _photo_size(avatar: "GaussianAvatar") -> str:
