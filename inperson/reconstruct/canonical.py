@@ -17,8 +17,9 @@ from inperson.avatar.binding import SurfaceBinding, SurfaceMotion, quats_of
 from inperson.avatar.body import BodyModel
 from inperson.avatar.gaussians import GaussianAvatar
 from inperson.conventions import quat_xyzw_from_wxyz
-from inperson.reconstruct.hanging import HangOnSurface
+from inperson.reconstruct.hanging import hang
 
+CPU = torch.device("cpu")
 LEARNED = ("shift", "quats", "log_scales", "logits", "colors")
 
 
@@ -35,7 +36,8 @@ class TorchGaussians:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CanonicalGaussians:
-    """N learnable Gaussians riding on a body. Directions are the world's in T-pose."""
+    """N learnable Gaussians riding on a body. Directions are the world's in T-pose. All tensors are on one device,
+    where they are posed, drawn and learned; what they ride on stays with the CPU."""
 
     face_index: Int[np.ndarray, " N"]
     barycentric: Float[np.ndarray, "N 3"]
@@ -59,6 +61,19 @@ class CanonicalGaussians:
     def __len__(self) -> int:
         return len(self.face_index)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors are."""
+        return self.shift.device
+
+    def to(self, device: torch.device) -> "CanonicalGaussians":
+        """The same Gaussians as leaves on a device; these very ones where they are there already."""
+        if self.device == device:
+            return self
+        constant = {name: getattr(self, name).to(device) for name in ("base_offsets", "spacing", "features")}
+        learned = {name: p.detach().to(device).requires_grad_(True) for name, p in self.learned().items()}
+        return CanonicalGaussians(self.face_index, self.barycentric, **constant, **learned)
+
     def learned(self) -> dict[str, Tensor]:
         """The parameters by name."""
         return {name: getattr(self, name) for name in LEARNED}
@@ -70,27 +85,28 @@ class CanonicalGaussians:
     def posed(self, motion: SurfaceMotion) -> TorchGaussians:
         """Differentiable twin of `AvatarPoser.pose`: hung on the points, turned, stretched."""
         learned = (self.shift, self.quats, self.log_scales, self.logits)
-        means, quats, scales, opacities = HangOnSurface.apply(self.base_offsets, self.spacing, *learned, motion)
+        means, quats, scales, opacities = hang(self.base_offsets, self.spacing, *learned, motion)
         return TorchGaussians(means, quats, scales, opacities, self.colors)
 
     def to_avatar(
         self, body: BodyModel, betas: Float[np.ndarray, " B"], name: str, provenance: dict[str, str]
     ) -> GaussianAvatar:
         """The avatar these parameters describe, sorted by face so that posing reads memory in order."""
+        here = self.to(CPU)
         order = np.argsort(self.face_index, kind="stable")
         frames = self.binding(body, betas).frames[order]
-        offsets = (self.base_offsets + self.spacing[:, None] * self.shift).detach().numpy()[order]
-        canonical = Rotation.from_quat(quat_xyzw_from_wxyz(self.quats.detach().numpy()[order])).as_matrix()
+        offsets = (here.base_offsets + here.spacing[:, None] * here.shift).detach().numpy()[order]
+        canonical = Rotation.from_quat(quat_xyzw_from_wxyz(here.quats.detach().numpy()[order])).as_matrix()
         to_face = frames.transpose(0, 2, 1)
         return GaussianAvatar(
             face_index=self.face_index[order].astype(np.int32),
             barycentric=self.barycentric[order].astype(np.float32),
             offsets=np.einsum("nij,nj->ni", to_face, offsets).astype(np.float32),
             quats=quats_of(to_face @ canonical),
-            scales=np.exp(self.log_scales.detach().numpy()[order]),
-            opacities=torch.sigmoid(self.logits).detach().numpy()[order],
-            sh=sh_from_rgb(self.colors.detach().numpy()[order]),
-            features=self.features.numpy()[order],
+            scales=np.exp(here.log_scales.detach().numpy()[order]),
+            opacities=torch.sigmoid(here.logits).detach().numpy()[order],
+            sh=sh_from_rgb(here.colors.detach().numpy()[order]),
+            features=here.features.numpy()[order],
             betas=np.asarray(betas, np.float32),
             body_name=body.name,
             body_sha256=body.sha256,

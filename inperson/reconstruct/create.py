@@ -20,7 +20,7 @@ from jaxtyping import Float
 from inperson.avatar.body import load_body
 from inperson.avatar.gaussians import GaussianAvatar
 from inperson.avatar.provenance import Provenance, this_tool
-from inperson.reconstruct.canonical import CanonicalGaussians
+from inperson.reconstruct.canonical import CPU, CanonicalGaussians
 from inperson.reconstruct.create_scores import InputScores, score_input_view
 from inperson.reconstruct.network.apply import gaussians_from, settled
 from inperson.reconstruct.network.inputs import make_inputs
@@ -82,6 +82,8 @@ class CreateSettings:
     count: int = 50_000
     """Gaussians on the surface, about; polishing adds some."""
     seed: int = 0
+    device: torch.device = CPU
+    """Where the network runs and Gaussians are polished (`choose_device`); all else is the CPU's."""
     polish: PolishSettings = field(default_factory=PolishSettings)
 
 
@@ -119,7 +121,8 @@ def create_avatar(
     progress: Progress = lambda *_: None,
     search: Search | None = None,
 ) -> Created:
-    """An animatable avatar of the person in a photo. The same photo and settings give the same avatar.
+    """An animatable avatar of the person in a photo. The same photo and settings give the same avatar: bit for bit
+    on the CPU, but for rounding on CUDA, where gradients are summed in no fixed order.
 
     Args:
         photo: the picture.
@@ -164,9 +167,9 @@ def create_from_fit(
         gaussians = clock.time(
             Stage.POLISH,
             lambda: polish(
-                *(gaussians, confidence, fit.body, fit.state, target.finer(), polish_settings),
+                *(gaussians.to(settings.device), confidence, fit.body, fit.state, target.finer(), polish_settings),
                 progress=lambda done: progress(Stage.POLISH, done),
-            ),
+            ).to(CPU),
         )
     avatar = gaussians.to_avatar(fit.body, fit.state.betas, "", {})
     scores = clock.time(Stage.SCORE, lambda: score_input_view(avatar, fit.body, fit.state, target))
@@ -228,10 +231,10 @@ def _complete(
     sites = lay_sites(surface, share, settings.count)
     seen = see(sites, surface, fit, picture, matte)
     if settings.completion == "network":
-        network = load_network(settings.network)
+        network = load_network(settings.network).to(settings.device)
         atlas = UvAtlas.of(fit.body, network.config.size)
         with torch.inference_mode():
-            attributes = network(make_inputs(fit, matte, surface, atlas, picture))
+            attributes = network(make_inputs(fit, matte, surface, atlas, picture).to(settings.device))
         gaussians = _covering(settled(gaussians_from(attributes, sites, surface, atlas, seen)), sites, seen, surface)
     else:
         complete = fill_colors if settings.completion == "plain" else mirror_colors

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from inperson.avatar.binding import SurfaceMotion
-from inperson.reconstruct.canonical import LEARNED, CanonicalGaussians
+from inperson.reconstruct.canonical import LEARNED, CanonicalGaussians, float_tensor
 from inperson.render.reference import rotation_from_quat
 from inperson.render.views import EyeView
 
@@ -22,18 +22,27 @@ APART = 0.5
 
 
 class PullMeter:
-    """Sums each Gaussian's pull on the image."""
+    """Sums each Gaussian's pull on the image, on the Gaussians' device.
 
-    def __init__(self, count: int) -> None:
-        self.pull: Float[np.ndarray, " N"] = np.zeros(count, np.float32)
+    Args:
+        gaussians: whose; `add` takes the same.
+    """
+
+    def __init__(self, gaussians: CanonicalGaussians) -> None:
+        self._sum = torch.zeros_like(gaussians.spacing)
+
+    @property
+    def pull(self) -> Float[np.ndarray, " N"]:
+        """The sums so far."""
+        return self._sum.cpu().numpy()
 
     def add(self, gaussians: CanonicalGaussians, motion: SurfaceMotion, view: EyeView) -> None:
         """After a backward pass: the length of the position's gradient times a pixel's size there."""
         assert gaussians.shift.grad is not None
         to_eye = view.T_cv_from_world
         depth = np.maximum(motion.points @ to_eye[2, :3].astype(np.float32) + np.float32(to_eye[2, 3]), 0.0)
-        length = np.sqrt(np.square(gaussians.shift.grad.numpy()).sum(axis=1)) / gaussians.spacing.numpy()
-        self.pull += length * depth / np.float32(view.intrinsics.fx)
+        length = gaussians.shift.grad.square().sum(dim=1).sqrt() / gaussians.spacing
+        self._sum += length * float_tensor(depth).to(length) / float(np.float32(view.intrinsics.fx))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,7 @@ def prune_and_split(
     gaussians: CanonicalGaussians, pull: Float[np.ndarray, " N"], target: int, min_opacity: float
 ) -> Change:
     """Drop what is transparent, then split the most pulled until there are `target` Gaussians."""
-    kept = np.flatnonzero(torch.sigmoid(gaussians.logits.detach()).numpy() >= min_opacity)
+    kept = np.flatnonzero(torch.sigmoid(gaussians.logits.detach()).cpu().numpy() >= min_opacity)
     wanted = min(max(target - len(kept), 0), len(kept))
     split = kept[np.argsort(-pull[kept], kind="stable")[:wanted]]
     source = np.concatenate([kept, split])
@@ -62,15 +71,15 @@ def _split_along_longest(
     gaussians: CanonicalGaussians, source: Int[np.ndarray, " M"], side: Float[np.ndarray, " M"]
 ) -> CanonicalGaussians:
     """Rows `source`; where `side` is +-1 the half on that side, where it is 0 the whole."""
-    rows = torch.from_numpy(source)
+    rows = torch.from_numpy(source).to(gaussians.shift.device)
     tensors = {
         name: getattr(gaussians, name).detach()[rows] for name in ("base_offsets", "spacing", "features", *LEARNED)
     }
     longest = tensors["log_scales"].argmax(dim=1, keepdim=True)
     length = tensors["log_scales"].gather(1, longest).exp()
     axis = rotation_from_quat(tensors["quats"]).gather(2, longest[:, None].expand(-1, 3, 1))[:, :, 0]
-    moved = torch.from_numpy(side)[:, None]
-    halved = torch.from_numpy(side != 0)
+    moved = torch.from_numpy(side).to(rows.device)[:, None]
+    halved = moved[:, 0] != 0
     offsets = tensors["base_offsets"] + tensors["spacing"][:, None] * tensors["shift"]
     tensors["base_offsets"] = torch.where(
         halved[:, None], offsets + moved * APART * length * axis, tensors["base_offsets"]

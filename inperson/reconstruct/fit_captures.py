@@ -1,9 +1,9 @@
 """Fitting an avatar's Gaussians to captures of a person, through the differentiable rasteriser.
 
 Everything happens in canonical space: each step poses the Gaussians to one capture's state, draws them,
-compares, and moves offsets, quaternions, scales, opacities and colours by Adam. Backgrounds are random, so
-that only true transparency is learned as transparency. Limits on scales, checked after each step, keep out
-needles and blobs that no capture happens to punish.
+compares, and moves offsets, quaternions, scales, opacities and colours by Adam, on the device the Gaussians are on.
+Backgrounds are random, so that only true transparency is learned as transparency. Limits on scales, checked after
+each step, keep out needles and blobs that no capture happens to punish.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numba import njit
+from torch import Tensor
 
 from inperson.avatar.body import BodyModel
 from inperson.reconstruct.adam import Adam
@@ -96,10 +98,10 @@ def fit_captures(
     """
     betas = captures.states[0].betas
     rng = np.random.default_rng(settings.seed)
-    pictures = [captures.rgba(i) for i in range(len(captures))]
+    pictures = [torch.from_numpy(captures.rgba(i)) for i in range(len(captures))]
     order = _ViewOrder(captures.kinds, settings.kind_weights, rng)
     targets = settings.counts_at(len(gaussians))
-    binding, meter = gaussians.binding(body, betas), PullMeter(len(gaussians))
+    binding, meter = gaussians.binding(body, betas), PullMeter(gaussians)
     adam = Adam(gaussians.learned(), {"shift": settings.shift_decay})
     losses: list[float] = []
     with flushed_denormals():
@@ -108,7 +110,8 @@ def fit_captures(
             view, motion = captures.views[index], binding.motion(captures.states[int(captures.state_of_view[index])])
             posed = gaussians.posed(motion)
             planes = rasterize(posed.means, posed.quats, posed.scales, posed.opacities, posed.colors, [view])[0]
-            loss = capture_loss(planes, pictures[index], rng.uniform(0, 1, 3), settings.loss)
+            picture = pictures[index].to(gaussians.device)
+            loss = capture_loss(planes, picture, rng.uniform(0, 1, 3), settings.loss)
             loss.backward()
             meter.add(gaussians, motion, view)
             adam.step(gaussians.learned(), settings.rates_at(step))
@@ -118,7 +121,7 @@ def fit_captures(
                 change = prune_and_split(gaussians, meter.pull, targets[step], settings.min_opacity)
                 adam.follow(change.source, change.is_new)
                 gaussians = change.gaussians
-                binding, meter = gaussians.binding(body, betas), PullMeter(len(gaussians))
+                binding, meter = gaussians.binding(body, betas), PullMeter(gaussians)
             if step % report_every == 0 or step == settings.steps:
                 report(FitReport(step, float(np.mean(losses)), len(gaussians)), gaussians)
                 losses.clear()
@@ -157,9 +160,21 @@ class _ViewOrder:
 
 def limit_scales(gaussians: CanonicalGaussians, settings: FitSettings) -> None:
     """Clamp scales between the smallest, the largest for the Gaussian's spacing, and a needle's."""
-    logs, spacing = gaussians.log_scales.detach().numpy(), gaussians.spacing.numpy()
     limits = np.log([settings.min_scale, settings.max_scale, settings.max_needle]).astype(np.float32)
-    _limit(logs, np.log(spacing), *limits)
+    logs, spacing = gaussians.log_scales.detach(), gaussians.spacing
+    if gaussians.device.type == "cpu":
+        _limit(logs.numpy(), np.log(spacing.numpy()), *limits)
+    else:
+        limit_in_torch(logs, spacing.log(), *limits.tolist())
+
+
+def limit_in_torch(
+    logs: Float[Tensor, "N 3"], log_spacing: Float[Tensor, " N"], log_least: float, log_most: float, log_needle: float
+) -> None:
+    """`limit_scales` of logarithms, in place, on any device: the reference of the pass below."""
+    logs.copy_(torch.minimum(logs, log_spacing[:, None] + log_most).clamp_min(log_least))
+    second = logs.median(dim=1, keepdim=True).values
+    logs.copy_(torch.minimum(logs, second + log_needle))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

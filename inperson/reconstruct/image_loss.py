@@ -1,8 +1,9 @@
-"""The photometric loss of fitting: (1 - w) L1 + w (1 - SSIM), value and gradient in one fused numba pass.
+"""The photometric loss of fitting: (1 - w) L1 + w (1 - SSIM).
 
 SSIM is Wang et al. 2004's with an 11x11 Gaussian window of sigma 1.5, zero padding at the border, averaged
-over pixels and channels, as everyone fits Gaussians since Kerbl et al. 2023. Through torch's convolutions it
-costs more than the rasteriser; fused and separable it costs a fraction of it.
+over pixels and channels, as everyone fits Gaussians since Kerbl et al. 2023. On the CPU torch's convolutions cost
+more than the rasteriser; there value and gradient come from one fused and separable numba pass, for a fraction of it.
+Other devices get the formula in torch, which is also the reference that the fused pass is tested against.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import torch
 from jaxtyping import Float, UInt8
 from numba import njit
 from torch import Tensor
+from torch.nn import functional as F
 
 WINDOW = 11
 SIGMA = 1.5
@@ -34,7 +36,7 @@ class LossWeights:
 
 def capture_loss(
     planes: Float[Tensor, "5 H W"],
-    rgba: UInt8[np.ndarray, "H W 4"],
+    rgba: UInt8[Tensor, "H W 4"],
     background: Float[np.ndarray, "3"],
     weights: LossWeights,
 ) -> Float[Tensor, ""]:
@@ -42,11 +44,46 @@ def capture_loss(
 
     Args:
         planes: what a rasteriser sums: premultiplied RGB, depth (ignored), alpha.
-        rgba: the capture, premultiplied, 0..255.
+        rgba: the capture, premultiplied, 0..255; on the device of `planes`.
         background: sRGB-encoded, behind both.
     """
-    loss: Float[Tensor, ""] = _CaptureLoss.apply(planes, rgba, background, weights)
+    form = _CaptureLoss.apply if planes.device.type == "cpu" else capture_loss_in_torch
+    loss: Float[Tensor, ""] = form(planes, rgba, background, weights)
     return loss
+
+
+def capture_loss_in_torch(
+    planes: Float[Tensor, "5 H W"],
+    rgba: UInt8[Tensor, "H W 4"],
+    background: Float[np.ndarray, "3"],
+    weights: LossWeights,
+) -> Float[Tensor, ""]:
+    """`capture_loss` on any device, in the planes' own precision."""
+    behind = torch.as_tensor(background, dtype=planes.dtype, device=planes.device)[:, None, None]
+    capture = rgba.permute(2, 0, 1).to(planes.dtype) / 255
+    image = planes[:3] + (1 - planes[4]) * behind
+    truth = capture[:3] + (1 - capture[3]) * behind
+    l1, mask = (image - truth).abs().mean(), (planes[4] - capture[3]).abs().mean()
+    return (1 - weights.ssim) * l1 + weights.ssim * (1 - ssim_in_torch(image, truth)) + weights.mask * mask
+
+
+def ssim_in_torch(image: Float[Tensor, "C H W"], truth: Float[Tensor, "C H W"]) -> Float[Tensor, ""]:
+    """Mean structural similarity, differentiable, on any device."""
+    fields = torch.cat([image, truth, image * image, truth * truth, image * truth])
+    mx, my, xx, yy, xy = _blurred(fields).chunk(5)
+    structure = (2 * mx * my + C1) * (2 * (xy - mx * my) + C2)
+    return (structure / ((mx * mx + my * my + C1) * (xx - mx * mx + yy - my * my + C2))).mean()
+
+
+def _blurred(fields: Float[Tensor, "F H W"]) -> Float[Tensor, "F H W"]:
+    """Each field under the window, zeros outside.
+
+    A group for each: so CUDA convolves in full float32. Ungrouped convolutions may be rounded to TF32, whose ten bits
+    are too few for variances that are differences of means.
+    """
+    taps = torch.from_numpy(TAPS).to(fields).expand(len(fields), 1, 1, WINDOW)
+    along_rows = F.conv2d(fields[None], taps, padding=(0, WINDOW // 2), groups=len(fields))
+    return F.conv2d(along_rows, taps.mT, padding=(WINDOW // 2, 0), groups=len(fields))[0]
 
 
 def ssim(image: Float[np.ndarray, "C H W"], truth: Float[np.ndarray, "C H W"]) -> float:
@@ -62,12 +99,12 @@ def psnr(image: np.ndarray, truth: np.ndarray) -> float:
 
 class _CaptureLoss(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, planes: Tensor, rgba: np.ndarray, background: np.ndarray, weights: LossWeights) -> Tensor:
+    def forward(ctx: Any, planes: Tensor, rgba: Tensor, background: np.ndarray, weights: LossWeights) -> Tensor:
         drawn = planes.detach().contiguous().numpy()
         background = np.asarray(background, np.float32)
         image, truth = np.empty_like(drawn[:3]), np.empty_like(drawn[:3])
         gradient = np.zeros_like(drawn)
-        mask_loss = _over(drawn, rgba, background, np.float32(weights.mask), image, truth, gradient)
+        mask_loss = _over(drawn, rgba.numpy(), background, np.float32(weights.mask), image, truth, gradient)
         l1, similarity, image_gradient = _fused(image, truth, weights.ssim)
         _back_through_over(image_gradient, background, gradient)
         ctx.gradient = torch.from_numpy(gradient)

@@ -7,6 +7,8 @@ about what it sees at a slant, so three things hold the answer in place:
 - Gaussians that add nothing to the picture take no part, and come out bit for bit as they went in.
 - The others are pulled back to where they started (L2), the harder the less of their face the photo sees.
 - Nothing moves along the line of sight, and the limits of `limit_scales` keep out needles.
+
+Gaussians are drawn and moved on the device they are on; how the body carries them is worked out on the CPU.
 """
 
 from collections.abc import Callable
@@ -77,7 +79,7 @@ def polish(
     settings: PolishSettings,
     progress: Callable[[float], None] = lambda _: None,
 ) -> CanonicalGaussians:
-    """Fit the Gaussians to the photo; the given ones stay as they are.
+    """Fit the Gaussians to the photo; the given ones stay as they are, the result is on their device.
 
     Args:
         gaussians: the start.
@@ -87,30 +89,33 @@ def polish(
         target: the photo.
         progress: told the share of the steps that are done.
     """
-    shown = shown_share(gaussians, gaussians.binding(body, state.betas).motion(state), target.view)
+    scene = _Scene(body, state, target.view)
+    shown = shown_share(gaussians, scene.motion_of(gaussians), target.view)
     taking_part = shown >= settings.least_shown
-    work = _Work.of(rows_of(gaussians, taking_part), confidence[taking_part], body, state)
+    looseness = settings.hold_unsure ** (1 - confidence[taking_part])
+    work = _Work.of(rows_of(gaussians, taking_part), looseness, scene)
+    photo = torch.from_numpy(target.rgba).to(gaussians.device)
     rng = np.random.default_rng(settings.seed)
     split_steps = {int(p * settings.steps) for p in settings.split_at}
-    adam, meter = Adam(work.gaussians.learned(), {}), PullMeter(len(work.gaussians))
+    adam, meter = Adam(work.gaussians.learned(), {}), PullMeter(work.gaussians)
     with flushed_denormals():
         for step in range(1, settings.steps + 1):
             posed = work.gaussians.posed(work.motion)
             planes = rasterize(posed.means, posed.quats, posed.scales, posed.opacities, posed.colors, [target.view])[
                 0
             ]
-            capture_loss(planes, target.rgba, rng.uniform(0, 1, 3), settings.loss).backward()
+            capture_loss(planes, photo, rng.uniform(0, 1, 3), settings.loss).backward()
             meter.add(work.gaussians, work.motion, target.view)
             work.add_pull(settings, planes.shape[1] * planes.shape[2])
             adam.step(work.gaussians.learned(), settings.rates_at(step))
             limit_scales(work.gaussians, settings.limits)
-            work.undo_depth(target.view)
+            work.undo_depth()
             if step in split_steps:
-                wide = work.widths(target.view) > settings.wide
+                wide = work.widths() > settings.wide
                 added = min(round(settings.growth * len(wide)), int(wide.sum()))
                 change = prune_and_split(work.gaussians, np.where(wide, meter.pull, -1.0), len(wide) + added, 0.0)
                 adam.follow(change.source, change.is_new)
-                work, meter = work.after(change, body, state), PullMeter(len(change.source))
+                work, meter = work.after(change), PullMeter(change.gaussians)
             progress(step / settings.steps)
     return joined(rows_of(gaussians, ~taking_part), work.gaussians)
 
@@ -123,11 +128,12 @@ def shown_share(gaussians: CanonicalGaussians, motion: SurfaceMotion, view: EyeV
     """
     with torch.no_grad():
         posed = gaussians.posed(motion)
-    white = torch.ones(len(gaussians), 1, requires_grad=True)
+    white = torch.ones(len(gaussians), 1, device=gaussians.device, requires_grad=True)
     rasterize(posed.means, posed.quats, posed.scales, posed.opacities, white, [view])[0, 0].sum().backward()
     assert white.grad is not None
-    patch = gaussians.spacing.numpy() * motion.stretch * np.float32(view.intrinsics.fx) / _depths(motion, view)
-    return np.minimum(white.grad.numpy()[:, 0] / np.maximum(patch, 1e-6) ** 2, 1.0)
+    added, spacing = white.grad.cpu().numpy()[:, 0], gaussians.spacing.cpu().numpy()
+    patch = spacing * motion.stretch * np.float32(view.intrinsics.fx) / _depths(motion, view)
+    return np.minimum(added / np.maximum(patch, 1e-6) ** 2, 1.0)
 
 
 def _depths(motion: SurfaceMotion, view: EyeView) -> Float[np.ndarray, " N"]:
@@ -136,65 +142,75 @@ def _depths(motion: SurfaceMotion, view: EyeView) -> Float[np.ndarray, " N"]:
     return np.maximum(motion.points @ to_eye[2, :3] + to_eye[2, 3], view.near)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scene:
+    """The person in the photo."""
+
+    body: BodyModel
+    state: BodyState
+    view: EyeView
+
+    def motion_of(self, gaussians: CanonicalGaussians) -> SurfaceMotion:
+        """How the body carries them."""
+        return gaussians.binding(self.body, self.state.betas).motion(self.state)
+
+    def sight(self, motion: SurfaceMotion) -> Float[np.ndarray, "N 3"]:
+        """The line of sight to each Gaussian: unit length, T-pose axes."""
+        ray = motion.points - self.view.T_world_from_eye[:3, 3].astype(np.float32)
+        return turned_back(motion.quats, ray / np.linalg.norm(ray, axis=1, keepdims=True))
+
+
 class _Work:
     """The Gaussians that take part, where they started, and how they are held there."""
 
     def __init__(
-        self,
-        gaussians: CanonicalGaussians,
-        start: dict[str, Tensor],
-        confidence: Float[np.ndarray, " N"],
-        body: BodyModel,
-        state: BodyState,
+        self, gaussians: CanonicalGaussians, start: dict[str, Tensor], looseness: Float[Tensor, " N"], scene: _Scene
     ) -> None:
-        self.gaussians, self._start, self._confidence = gaussians, start, confidence
-        self.motion = gaussians.binding(body, state.betas).motion(state)
+        self.gaussians, self._start, self._looseness, self._scene = gaussians, start, looseness, scene
+        self.motion = scene.motion_of(gaussians)
+        self._sight = torch.from_numpy(scene.sight(self.motion)).to(gaussians.device)
 
     @staticmethod
-    def of(
-        gaussians: CanonicalGaussians, confidence: Float[np.ndarray, " N"], body: BodyModel, state: BodyState
-    ) -> "_Work":
+    def of(gaussians: CanonicalGaussians, looseness: Float[np.ndarray, " N"], scene: _Scene) -> "_Work":
         """Where polishing begins."""
         start = {name: p.detach().clone() for name, p in gaussians.learned().items()}
-        return _Work(gaussians, start, confidence, body, state)
+        return _Work(gaussians, start, torch.from_numpy(looseness).to(gaussians.device), scene)
 
-    def after(self, change: Change, body: BodyModel, state: BodyState) -> "_Work":
+    def after(self, change: Change) -> "_Work":
         """Rows were rearranged; halves start where the split put them, in the colour of the whole."""
-        rows = torch.from_numpy(change.source)
-        split = np.bincount(change.source, minlength=len(self._confidence))[change.source] > 1
+        rows = torch.from_numpy(change.source).to(self.gaussians.device)
+        split = torch.bincount(rows, minlength=len(self._looseness))[rows] > 1
         start = {name: p[rows] for name, p in self._start.items()}
         for name in ("shift", "log_scales"):
-            start[name][torch.from_numpy(split)] = getattr(change.gaussians, name).detach()[torch.from_numpy(split)]
-        return _Work(change.gaussians, start, self._confidence[change.source], body, state)
+            start[name][split] = getattr(change.gaussians, name).detach()[split]
+        return _Work(change.gaussians, start, self._looseness[rows], self._scene)
 
-    def widths(self, view: EyeView) -> Float[np.ndarray, " N"]:
+    def widths(self) -> Float[np.ndarray, " N"]:
         """The longest standard deviation of each, in pixels of the view."""
-        longest = np.exp(self.gaussians.log_scales.detach().numpy().max(axis=1)) * self.motion.stretch
+        view, log_scales = self._scene.view, self.gaussians.log_scales.detach().cpu().numpy()
+        longest = np.exp(log_scales.max(axis=1)) * self.motion.stretch
         return longest * np.float32(view.intrinsics.fx) / _depths(self.motion, view)
 
     def add_pull(self, settings: PolishSettings, pixels: int) -> None:
         """Add the gradient of the pull towards the start, in the loss's unit: a mean over pixels."""
-        looseness = torch.from_numpy(settings.hold_unsure ** (1 - self._confidence))
         for name, parameter in self.gaussians.learned().items():
             away = parameter.detach() - self._start[name]
             assert parameter.grad is not None
-            strength = settings.hold[name] / pixels * looseness
+            strength = settings.hold[name] / pixels * self._looseness
             parameter.grad += strength.reshape(-1, *[1] * (away.dim() - 1)) * away
 
-    def undo_depth(self, view: EyeView) -> None:
+    def undo_depth(self) -> None:
         """Take back what moved along the line of sight."""
-        ray = self.motion.points - view.T_world_from_eye[:3, 3].astype(np.float32)
-        ray = turned_back(self.motion.quats, ray / np.linalg.norm(ray, axis=1, keepdims=True))
-        sight = torch.from_numpy(ray)
         shift = self.gaussians.shift.detach()
-        along = ((shift - self._start["shift"]) * sight).sum(dim=1, keepdim=True)
-        shift -= along * sight
+        along = ((shift - self._start["shift"]) * self._sight).sum(dim=1, keepdim=True)
+        shift -= along * self._sight
 
 
 def rows_of(gaussians: CanonicalGaussians, rows: Bool[np.ndarray, " N"]) -> CanonicalGaussians:
     """A copy of some of the Gaussians, leaves of their own."""
+    chosen = torch.from_numpy(rows).to(gaussians.device)
     tensors = {
-        name: getattr(gaussians, name).detach()[torch.from_numpy(rows)].clone()
+        name: getattr(gaussians, name).detach()[chosen].clone()
         for name in ("base_offsets", "spacing", "features", *LEARNED)
     }
     for name in LEARNED:

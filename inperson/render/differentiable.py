@@ -62,6 +62,8 @@ _BACKENDS: dict[str, Callable[..., Tensor]] = {
     "gsplat": _rasterize_gsplat,
     "reference": rasterize_reference,
 }
+BACKEND_OF_DEVICE = {"cpu": "cpu", "cuda": "gsplat"}
+"""The fastest for tensors on a type of device."""
 
 
 def rasterize(
@@ -71,7 +73,7 @@ def rasterize(
     opacities: Float[Tensor, " N"],
     colors: Float[Tensor, "N C"],
     views: Sequence[EyeView],
-    backend: str = "cpu",
+    backend: str | None = None,
 ) -> Float[Tensor, "V C+2 H W"]:
     """Draw N Gaussians into V views of one size; differentiable in the five tensors.
 
@@ -82,7 +84,8 @@ def rasterize(
         opacities: 0 to 1.
         colors: any C >= 1 channels, summed with premultiplied alpha.
         views: of one size.
-        backend: `cpu` (float32 tensors on the CPU), `gsplat` (on CUDA) or `reference` (slow; any dtype).
+        backend: `cpu` (float32 tensors on the CPU), `gsplat` (on CUDA) or `reference` (slow; any dtype); by default
+            the fastest on the tensors' device.
 
     Returns:
         The C channels, then depth (metres times alpha), then alpha.
@@ -91,6 +94,8 @@ def rasterize(
         BadInputError: there is no such backend, or `gsplat` is not installed.
         DeviceError: `gsplat` without a CUDA device.
     """
+    if backend is None:
+        backend = BACKEND_OF_DEVICE[means.device.type]
     if backend not in _BACKENDS:
         raise BadInputError(f"differentiable backend {backend!r} is unknown", f"choose one of {', '.join(_BACKENDS)}")
     return _BACKENDS[backend](means, quats, scales, opacities, colors, views)

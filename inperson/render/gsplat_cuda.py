@@ -42,10 +42,29 @@ def _import_rasterization() -> Callable[..., Any]:
         raise DeviceError("the gsplat rasteriser needs a CUDA device and there is none", "use `cpu` or `gl`")
     try:
         from gsplat import rasterization
-    except ImportError as error:
+        from gsplat.cuda._backend import _C as compiled
+    except (ImportError, OSError, RuntimeError) as error:  # the latter two from compiling, the first time
         mend = "install it with `pip install 'inperson[cuda]'`, or use `cpu` or `gl`"
-        raise BadInputError(f"the gsplat package cannot be imported ({error})", mend) from error
+        raise BadInputError(f"the gsplat package cannot be imported ({_last_line(error)})", mend) from error
+    if compiled is None:
+        mend = "install CUDA's toolkit (nvcc) in the version that torch was built for, or use `cpu` or `gl`"
+        raise BadInputError("the gsplat package found no compiler for its CUDA code", mend)
     return rasterization
+
+
+def _last_line(error: Exception) -> str:
+    """Compilers complain at length; the last line sums it up."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1]
+
+
+def check_gsplat() -> None:
+    """Make sure that gsplat can draw; the first time on a machine it compiles itself, which takes minutes.
+
+    Raises:
+        DeviceError: there is no CUDA device.
+        BadInputError: gsplat is not installed, or cannot be compiled.
+    """
+    _import_rasterization()
 
 
 def rasterize_gsplat(

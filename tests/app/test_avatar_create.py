@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from inperson.avatar.appearance import diffuse_color
 from inperson.avatar.gaussians import LONGEST_PHOTO
@@ -12,10 +13,11 @@ from inperson.avatar.provenance import Provenance
 from inperson.avatar.selection import without_head
 from inperson.avatar.state import BodyState
 from inperson.reconstruct import create
-from inperson.reconstruct.create import CreateSettings
+from inperson.reconstruct.create import Created, CreateSettings
 from inperson.reconstruct.polish import PolishSettings
 from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.render.views import look_at
+from tests.reconstruct.far_device import FAR, far_device
 
 
 def test_the_avatar_looks_like_the_photo(studio):
@@ -48,15 +50,36 @@ def test_it_stands_where_the_photo_says(studio):
     assert len(created.avatar.face_index) > 12_000
 
 
-def test_the_stages_repeat_bit_for_bit_and_the_seed_counts(studio):
-    created = studio.created
-    settings = CreateSettings(network=studio.network, count=4000, polish=PolishSettings(steps=4))
-    first, second, other = (
-        create.create_from_fit(created.fit, created.matte, replace(settings, seed=seed)).avatar for seed in (0, 0, 1)
+@pytest.fixture(scope="module")
+def hasty(studio) -> CreateSettings:
+    """Fewer Gaussians and steps than anybody would want."""
+    return CreateSettings(network=studio.network, count=4000, polish=PolishSettings(steps=4))
+
+
+@pytest.fixture(scope="module")
+def hastily_made(studio, hasty) -> Created:
+    return create.create_from_fit(studio.created.fit, studio.created.matte, hasty)
+
+
+def test_the_stages_repeat_bit_for_bit_and_the_seed_counts(studio, hasty, hastily_made):
+    created, first = studio.created, hastily_made.avatar
+    second, other = (
+        create.create_from_fit(created.fit, created.matte, replace(hasty, seed=seed)).avatar for seed in (0, 1)
     )
     for name in ("offsets", "quats", "scales", "opacities", "sh"):
         assert np.array_equal(getattr(first, name), getattr(second, name)), name
     assert not np.array_equal(first.sh, other.sh)
+
+
+def test_off_the_cpu_the_same_avatar_is_made(studio, hasty, hastily_made, monkeypatch):
+    created = studio.created
+    with far_device(monkeypatch) as operators:
+        there = create.create_from_fit(created.fit, created.matte, replace(hasty, device=FAR))
+    assert any("grid_sampler" in name for name in operators), "the network ran there"
+    assert there.scores.psnr == pytest.approx(hastily_made.scores.psnr, abs=0.02)
+    for name, most in (("sh", 0.02), ("offsets", 1e-4), ("scales", 1e-4), ("opacities", 0.02)):
+        apart = np.abs(getattr(there.avatar, name) - getattr(hastily_made.avatar, name))
+        assert np.quantile(apart, 0.99) < most, name
 
 
 def test_fast_is_the_answer_before_polishing(studio):

@@ -54,6 +54,18 @@ def test_the_command_writes_the_avatar_its_papers_and_the_strip(studio, once, tm
     assert f"wrote {out}" in said.replace("\n", "")
 
 
+def test_the_device_is_chosen_and_said(studio, once, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    out = tmp_path / "me.avatar"
+    assert run(studio.photo, "-o", out, "--consent", "--device", "cuda") == 3
+    assert "--device cuda: " in (said := one_error(capsys))
+    assert "say --device cpu" in said
+    assert not any(tmp_path.iterdir())
+    assert run(studio.photo, "-o", out, "--consent") == 0
+    assert "computing on the CPU" in capsys.readouterr().out
+    assert [settings.device.type for settings in once] == ["cpu"]
+
+
 def test_show_prints_the_papers(studio, once, tmp_path, capsys):
     out = tmp_path / "me.avatar"
     assert run(studio.photo, "-o", out, "--consent", "--name", "Somebody") == 0

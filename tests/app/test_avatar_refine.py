@@ -19,7 +19,7 @@ from inperson.avatar.gaussians import GaussianAvatar
 from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.provenance import Provenance
 from inperson.conventions import Intrinsics
-from inperson.errors import BadInputError
+from inperson.errors import BadInputError, DeviceError
 from inperson.paths import assets_dir
 from inperson.reconstruct.refine.checkpoint import checkpoint_path
 from inperson.reconstruct.refine.clip import Stage, Watcher, refine_watched
@@ -30,6 +30,7 @@ from inperson.render.views import EyeView
 from inperson.synthetic.video import write_video
 from inperson.tracking.models import fetch_models
 from inperson.tracking.motion_file import load_motion
+from tests.reconstruct.far_device import FAR, far_device
 
 WIDTH, HEIGHT, FOCAL, FRAMES = 320, 240, 277.0, 26
 ROOM = np.array([0.8, 0.82, 0.85])
@@ -74,7 +75,7 @@ def quick(steps: int = 12) -> RefineSettings:
 
 def test_command_writes_a_better_avatar_with_its_papers(folder, capsys):
     before = sorted(p.name for p in folder.iterdir())
-    Refine(str(folder / "me.avatar"), folder / "ada.mp4", steps=12).run(Console(width=140))
+    Refine(str(folder / "me.avatar"), folder / "ada.mp4", steps=12, device="cpu").run(Console(width=140))
     out = capsys.readouterr().out
     assert sorted(p.name for p in folder.iterdir()) == sorted([*before, "me-refined.avatar"]), "nothing else is left"
     refined = load_avatar(folder / "me-refined.avatar")
@@ -84,6 +85,7 @@ def test_command_writes_a_better_avatar_with_its_papers(folder, capsys):
     assert len(entry.sha256) == 64
     assert entry.scores["after_psnr"] > entry.scores["before_psnr"] + 1.0
     assert refined.provenance["consent_note"] == "said yes"
+    assert out.startswith("computing on the CPU")
     assert "9 frames that were not learned from" in out
     assert "wrote" in out
     assert len(refined.face_index) == len(load_avatar(folder / "me.avatar").face_index)
@@ -102,13 +104,15 @@ def test_somebody_else_is_noticed_and_may_be_allowed(watched):
     assert list(dict.fromkeys(told)) == [Stage.ALIGN, Stage.SCORE]
 
 
-def test_stopped_keeps_a_state_and_going_on_removes_it(folder, watched, tmp_path):
+def test_stopped_keeps_a_state_and_going_on_elsewhere_removes_it(folder, watched, tmp_path, monkeypatch):
     me = load_avatar(folder / "me.avatar")
     body = load_body(me.body_name)
     state_file = checkpoint_path(tmp_path / "out.avatar")
     settings = replace(quick(), any_person=True)
     asked = iter([False] * 3 + [True] * 99)
-    stopped = refine_watched(me, body, watched, settings, Watcher(stop=lambda: next(asked)), state_file)
+    with far_device(monkeypatch):
+        there = replace(settings, device=FAR)
+        stopped = refine_watched(me, body, watched, there, Watcher(stop=lambda: next(asked)), state_file)
     assert not stopped.finished
     assert stopped.steps == 3
     assert state_file.is_file()
@@ -151,6 +155,16 @@ def test_what_cannot_be_done_is_said_before_any_work(folder, options, message):
     given = {"avatar": str(folder / "me.avatar"), "clip": folder / "ada.mp4", "out": folder / "never.avatar"}
     with pytest.raises(BadInputError, match=message):
         Refine(**given | options).run(Console())
+    assert not (folder / "never.avatar").exists()
+
+
+def test_cuda_that_is_not_there_is_said_before_any_work(folder, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    refine = Refine(str(folder / "me.avatar"), folder / "ada.mp4", folder / "never.avatar", device="cuda")
+    with pytest.raises(
+        DeviceError, match=r"--device cuda: .* needs a CUDA device and there is none: say --device cpu"
+    ):
+        refine.run(Console())
     assert not (folder / "never.avatar").exists()
 
 

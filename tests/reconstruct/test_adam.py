@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from inperson.reconstruct.adam import Adam
+from inperson.reconstruct.adam import Adam, update_in_torch
 
 
 def test_same_steps_as_torch() -> None:
@@ -19,6 +19,21 @@ def test_same_steps_as_torch() -> None:
         torch_adam.step()
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
     assert ours.grad is None
+
+
+def test_steps_on_other_devices_are_the_same() -> None:
+    rng = np.random.default_rng(1)
+    fused = torch.tensor(rng.normal(size=(40, 4)).astype(np.float32), requires_grad=True)
+    adam, plain = Adam({"x": fused}, {"x": 0.02}), fused.detach().clone()
+    first, second = torch.zeros(40, 4), torch.zeros(40, 4)
+    for step in range(1, 20):
+        gradient = torch.tensor(
+            rng.normal(scale=10.0 ** -rng.integers(0, 8, (40, 1)), size=(40, 4)).astype(np.float32)
+        )
+        fused.grad = gradient.T.contiguous().T  # in another order in memory, as autograd may leave it
+        adam.step({"x": fused}, {"x": 0.01})
+        update_in_torch(plain, gradient, first, second, 0.01, 0.02, 1 / (1 - 0.9**step), 1 / (1 - 0.999**step))
+    torch.testing.assert_close(fused.detach(), plain, rtol=1e-4, atol=1e-6)
 
 
 def test_moments_follow_their_rows_and_new_rows_start_at_rest() -> None:

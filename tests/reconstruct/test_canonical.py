@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from inperson.avatar.binding import SurfaceMotion
@@ -13,8 +15,8 @@ from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.state import BodyState
 from inperson.reconstruct.canonical import LEARNED, CanonicalGaussians
 from inperson.reconstruct.density import PullMeter, prune_and_split
-from inperson.reconstruct.fit_captures import FitSettings, limit_scales
-from inperson.reconstruct.hanging import HangOnSurface
+from inperson.reconstruct.fit_captures import FitSettings, _limit, limit_in_torch, limit_scales
+from inperson.reconstruct.hanging import hang, hang_in_torch
 from inperson.render.reference import rotation_from_quat
 from inperson.render.views import EyeView, look_at
 
@@ -76,7 +78,7 @@ def test_gradients_are_those_of_the_formula() -> None:
     arrays = [rng.normal(size=s) for s in ((n, 3), (n,), (n, 3), (n, 4), (n, 3), (n,))]
     fast = [torch.tensor(a, dtype=torch.float32, requires_grad=True) for a in arrays]
     plain = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in arrays]
-    out = HangOnSurface.apply(*fast, motion)
+    out = hang(*fast, motion)
     base, spacing, shift, quats, logs, logits = plain
     R = rotation_from_quat(torch.tensor(motion.quats, dtype=torch.float64))
     q = torch.tensor(motion.quats, dtype=torch.float64)
@@ -100,6 +102,28 @@ def test_gradients_are_those_of_the_formula() -> None:
     torch.autograd.backward(expected, pulls)
     for fast_in, plain_in in zip(fast[2:], plain[2:], strict=True):
         torch.testing.assert_close(fast_in.grad.double(), plain_in.grad, rtol=1e-4, atol=1e-4)
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10_000), count=st.integers(0, 40))
+def test_hanging_on_other_devices_is_the_same(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    turn = rng.normal(size=(count, 4))
+    turn /= np.linalg.norm(turn, axis=1, keepdims=True)
+    motion = SurfaceMotion(
+        *(np.float32(x) for x in (rng.normal(size=(count, 3)), turn, rng.uniform(0.5, 2.0, count)))
+    )
+    shapes = ((count, 3), (count,), (count, 3), (count, 4), (count, 3), (count,))
+    arrays = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    fast, plain = ([torch.tensor(a, requires_grad=n > 1) for n, a in enumerate(arrays)] for _ in range(2))
+    results = hang(*fast, motion), hang_in_torch(*plain, motion)
+    pulls = [torch.tensor(rng.normal(size=x.shape), dtype=torch.float32) for x in results[0]]
+    for result in results:
+        torch.autograd.backward(result, pulls)
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+    for one, other in zip(fast[2:], plain[2:], strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-5)
 
 
 def left_matrix(q: torch.Tensor) -> torch.Tensor:
@@ -152,17 +176,29 @@ def test_pull_is_the_position_gradient_in_pixels(body: BodyModel) -> None:
     motion = SurfaceMotion(points, np.tile(np.float32([1, 0, 0, 0]), (2, 1)), np.ones(2, np.float32))
     per_metre = torch.tensor([[3.0, 4.0, 0.0], [0.0, 0.0, 5.0]])
     gaussians.shift.grad = per_metre * gaussians.spacing[:, None]
-    meter = PullMeter(2)
+    meter = PullMeter(gaussians)
     meter.add(gaussians, motion, eye)
     np.testing.assert_allclose(meter.pull, 5 * np.array([2.0, 4.0]) / eye.intrinsics.fx, rtol=1e-4)
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10_000))
+def test_limits_on_other_devices_are_the_same(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    logs = torch.tensor(rng.normal(-6, 3, (50, 3)).round(int(rng.integers(0, 4))), dtype=torch.float32)  # with ties
+    spacing = torch.tensor(rng.uniform(1e-4, 1e-2, 50), dtype=torch.float32)
+    least, most, needle = (float(np.float32(x)) for x in np.log([8e-5, 2.2, 5.0]))
+    fused = logs.numpy().copy()
+    _limit(fused, np.log(spacing.numpy()), *(np.float32(x) for x in (least, most, needle)))
+    limit_in_torch(logs, spacing.log(), least, most, needle)
+    np.testing.assert_allclose(logs.numpy(), fused, rtol=1e-6, atol=1e-6)
 
 
 def test_limits_leave_no_needle_and_no_blob(body: BodyModel) -> None:
     gaussians = random_gaussians(body)
     with torch.no_grad():
         gaussians.log_scales.copy_(torch.randn(N, 3) * 4 - 6)
-    settings = replace(FitSettings(), max_scale=2.0, max_needle=3.0, min_scale=1e-4)
-    limit_scales(gaussians, settings)
+    limit_scales(gaussians, replace(FitSettings(), max_scale=2.0, max_needle=3.0, min_scale=1e-4))
     scales = gaussians.log_scales.detach().exp().sort(dim=1).values
     assert (scales[:, 2] <= 2.0 * gaussians.spacing * 1.001).all()
     assert (scales[:, 2] <= scales[:, 1] * 3.003).all()

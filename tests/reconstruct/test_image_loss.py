@@ -1,4 +1,4 @@
-"""The fused loss against torch's own convolutions and autograd, in float64."""
+"""The fused loss, and the one for other devices, against torch's own convolutions and autograd in float64."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import conv2d
 
-from inperson.reconstruct.image_loss import TAPS, LossWeights, capture_loss, psnr, ssim
+from inperson.reconstruct.image_loss import (
+    TAPS,
+    LossWeights,
+    capture_loss,
+    capture_loss_in_torch,
+    psnr,
+    ssim,
+    ssim_in_torch,
+)
 
 
 def blurred(x: torch.Tensor) -> torch.Tensor:
@@ -41,7 +49,7 @@ def test_value_and_gradient_agree_with_the_plain_loss(size: tuple[int, int], ssi
     background, weights = rng.uniform(0, 1, 3), LossWeights(ssim=ssim_weight, mask=0.3)
     fast = torch.tensor(drawn, dtype=torch.float32, requires_grad=True)
     plain = torch.tensor(drawn, requires_grad=True)
-    fast_loss = capture_loss(fast, rgba, background, weights)
+    fast_loss = capture_loss(fast, torch.from_numpy(rgba), background, weights)
     plain_value = plain_loss(plain, rgba, background, weights)
     (2 * fast_loss).backward()
     (2 * plain_value).backward()
@@ -49,6 +57,28 @@ def test_value_and_gradient_agree_with_the_plain_loss(size: tuple[int, int], ssi
     assert fast.grad is not None
     assert plain.grad is not None
     assert (fast.grad - plain.grad).norm() < 1e-3 * plain.grad.norm()
+    elsewhere = torch.tensor(drawn, requires_grad=True)
+    loss = capture_loss_in_torch(elsewhere, torch.from_numpy(rgba), background, weights)
+    (2 * loss).backward()
+    assert loss.item() == pytest.approx(plain_value.item(), rel=1e-12)
+    torch.testing.assert_close(elsewhere.grad, plain.grad, rtol=1e-9, atol=1e-12)
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 1000), height=st.integers(1, 40), width=st.integers(1, 40), flat=st.booleans())
+def test_on_other_devices_it_is_the_same_loss(seed: int, height: int, width: int, flat: bool) -> None:
+    """In float32, in which it runs there; also for pictures smaller than the window, and without any contrast."""
+    rng = np.random.default_rng(seed)
+    planes = rng.uniform(0, 1, (5, 1, 1) if flat else (5, height, width)).astype(np.float32)
+    drawn = np.ascontiguousarray(np.broadcast_to(planes, (5, height, width)))
+    rgba = torch.from_numpy(rng.integers(0, 256, (height, width, 4)).astype(np.uint8))
+    background, weights = rng.uniform(0, 1, 3), LossWeights(ssim=0.4, mask=0.3)
+    fused, plain = (torch.tensor(drawn, requires_grad=True) for _ in range(2))
+    losses = [capture_loss(fused, rgba, background, weights), capture_loss_in_torch(plain, rgba, background, weights)]
+    for loss in losses:
+        loss.backward()
+    assert losses[0].item() == pytest.approx(losses[1].item(), rel=1e-4)
+    assert (fused.grad - plain.grad).norm() < 3e-3 * plain.grad.norm()
 
 
 @settings(max_examples=20)
@@ -58,6 +88,7 @@ def test_an_image_is_like_itself_and_ssim_is_symmetric(seed: int) -> None:
     assert ssim(a, a) == pytest.approx(1.0, abs=1e-4)
     assert ssim(a, b) == pytest.approx(ssim(b, a), abs=1e-5)
     assert ssim(a, b) < 0.5
+    assert ssim_in_torch(torch.from_numpy(a), torch.from_numpy(b)).item() == pytest.approx(ssim(a, b), abs=1e-5)
 
 
 def test_psnr_of_a_known_error() -> None:

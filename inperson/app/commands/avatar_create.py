@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -38,7 +38,9 @@ class Create:
     network: Path | None = None
     """Weights of a reconstruction network; by default the shipped one's."""
     seed: int = 0
-    """Of everything random; the same photo and seed give the same avatar."""
+    """Of everything random; the same photo and seed give the same avatar (on CUDA but for rounding)."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the network runs and polishing happens; auto takes CUDA where there is a GPU and gsplat works."""
 
     def run(self, console: Console) -> None:
         """Ask, make, write, and print the scores."""
@@ -82,11 +84,19 @@ class Create:
         from inperson.avatar.file import save_avatar
         from inperson.avatar.provenance import Provenance
         from inperson.reconstruct.create import CreateSettings, create_avatar
+        from inperson.reconstruct.device import choose_device, device_text
         from inperson.render.cpu.rasterizer import CpuRasterizer
 
         torch.set_num_threads(1)
+        device = choose_device(self.device)
+        console.print(f"computing on {device_text(device)}", highlight=False)
         settings = CreateSettings(
-            fast=self.fast, network=self.network, person=self.person, body=self.body, seed=self.seed
+            fast=self.fast,
+            network=self.network,
+            person=self.person,
+            body=self.body,
+            seed=self.seed,
+            device=device,
         )
         with CreateBar(console, photo.name) as bar:
             created = create_avatar(photo, settings, bar.update, search)

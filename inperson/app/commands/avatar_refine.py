@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -33,6 +33,9 @@ class Refine:
     """Steps of the optimisation, at most."""
     seed: int = 0
     """Of everything random."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where Gaussians are optimised; auto takes CUDA where there is a GPU and gsplat works. What was stopped on one
+    goes on on another."""
 
     def run(self, console: Console) -> None:
         """Refine, write, and print the scores."""
@@ -59,6 +62,7 @@ class Refine:
         from inperson.app.refine_report import RefineBar, score_table
         from inperson.avatar.body import load_body
         from inperson.avatar.file import load_avatar, save_avatar
+        from inperson.reconstruct.device import choose_device, device_text
         from inperson.reconstruct.refine.checkpoint import checkpoint_path
         from inperson.reconstruct.refine.clip import Watcher, refine_on_clip
         from inperson.reconstruct.refine.settings import RefineSettings
@@ -66,7 +70,9 @@ class Refine:
         torch.set_num_threads(1)
         avatar = load_avatar(given)
         body = load_body(self.body or avatar.body_name)
-        settings = RefineSettings(seed=self.seed, any_person=self.any_person)
+        device = choose_device(self.device)
+        console.print(f"computing on {device_text(device)}", highlight=False)
+        settings = RefineSettings(seed=self.seed, any_person=self.any_person, device=device)
         settings = replace(settings, optimise=replace(settings.optimise, steps=self.steps))
         with InterruptFlag() as interrupt, RefineBar(console, self.clip.name) as bar:
             watcher = Watcher(bar.update, interrupt.asked)

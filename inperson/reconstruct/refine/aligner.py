@@ -61,9 +61,9 @@ class Aligner:
     def flow(self, number: int, state: BodyState) -> tuple[Float[np.ndarray, "N 3"], FlowSample]:
         """Where the Gaussians are drawn in a frame, and how far they should move."""
         posed = self._learner.posed(self._learner.binding.motion(state), self._clip.frames[number].state)
-        planes = self._learner.draw(posed, self._clip.view).numpy()
+        planes = self._learner.draw(posed, self._clip.view).cpu().numpy()
         alpha = planes[4]
         drawn = (planes[:3] + (1 - alpha) * np.float32(_BACKGROUND)).transpose(1, 2, 0)
         depth = planes[3] / np.maximum(alpha, 1e-6)
-        points = posed.means.numpy()
+        points = posed.means.cpu().numpy()
         return points, self._meter.sample(drawn, self._frames[number], depth, alpha, points, self._clip.view)

@@ -14,7 +14,7 @@ from inperson.avatar.binding import SurfaceBinding, quats_of
 from inperson.avatar.body import BodyModel
 from inperson.avatar.gaussians import GaussianAvatar
 from inperson.conventions import quat_xyzw_from_wxyz
-from inperson.reconstruct.canonical import CanonicalGaussians
+from inperson.reconstruct.canonical import CPU, CanonicalGaussians
 
 _NEIGHBOURS = 3
 _OPACITY_LIMITS = (1e-3, 0.98)
@@ -61,6 +61,7 @@ def avatar_from_canonical(
         gaussians: from `canonical_from_avatar(avatar, body)`.
         betas: the shape they were learned in.
     """
+    gaussians = gaussians.to(CPU)
     frames = gaussians.binding(body, betas).frames
     to_face = frames.transpose(0, 2, 1)
     offsets = (gaussians.base_offsets + gaussians.spacing[:, None] * gaussians.shift).detach().numpy()

@@ -1,5 +1,6 @@
 """`refine_on_clip`: a clip and an avatar in, a better avatar and its scores out."""
 
+import copy
 import hashlib
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from inperson.avatar.body import BodyModel
 from inperson.avatar.gaussians import GaussianAvatar
 from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.provenance import ClipEntry, Provenance, this_tool
+from inperson.reconstruct.canonical import CPU
 from inperson.reconstruct.perceptual import Perceptual
 from inperson.reconstruct.refine.aligner import Aligner
 from inperson.reconstruct.refine.canonical import canonical_from_avatar
@@ -110,7 +112,7 @@ def refine_watched(
 ) -> Refined:
     """`refine_on_clip` of a clip that has been watched."""
     perceptual = Perceptual.load()
-    objective = Objective(perceptual, settings.optimise.weights)
+    objective = Objective(copy.deepcopy(perceptual).to(settings.device), settings.optimise.weights)
     key = _key(avatar, watched, settings)
     saved = load_checkpoint(state_file, key) if state_file is not None else None
     before = _parts(watched, body, avatar.betas)
@@ -168,11 +170,11 @@ class _Keeper:
 
 
 def _key(avatar: GaussianAvatar, watched: WatchedClip, settings: RefineSettings) -> str:
-    """Names what is refined, on what, and how."""
+    """Names what is refined, on what, and how; not the device: what one began another may go on with."""
     digest = hashlib.sha256(watched.sha256.encode())
     for array in (avatar.face_index, avatar.offsets, avatar.quats, avatar.scales, avatar.sh, avatar.betas):
         digest.update(np.ascontiguousarray(array).tobytes())
-    digest.update(f"{avatar.body_sha256} {settings!r} {this_tool()}".encode())
+    digest.update(f"{avatar.body_sha256} {replace(settings, device=CPU)!r} {this_tool()}".encode())
     return digest.hexdigest()
 
 
@@ -194,8 +196,8 @@ def _optimiser(
 ) -> tuple[Optimiser, Learner]:
     training = parts.training.part(spread(len(parts.training), settings.most_frames))
     basis = PoseBasis.of(training.states, body.num_expression)
-    gaussians = canonical_from_avatar(avatar, body)
-    none = LearnedResiduals.none(len(gaussians), basis)
+    gaussians = canonical_from_avatar(avatar, body).to(settings.device)
+    none = LearnedResiduals.none(gaussians, basis)
     learner = Learner(gaussians, none, body, betas, settings.optimise)
     lesson = Lesson(_small(training, settings), training.cropped(), _small(parts.validation, settings))
     schedule = replace(settings.optimise, seed=settings.seed)

@@ -28,7 +28,7 @@ class Learner:
     """One avatar while it is refined.
 
     Args:
-        gaussians, residuals: the start; changed in place.
+        gaussians, residuals: the start; changed in place, on the device they are on.
         body, betas: what they ride on.
         settings: rates, pulls and limits.
     """
@@ -46,7 +46,7 @@ class Learner:
         self._settings = settings
         self._start = {name: p.detach().clone() for name, p in self.parameters().items()}
         self._adams = {name: Adam({name: p}, {}) for name, p in self.parameters().items()}
-        self._frozen = torch.zeros(len(gaussians), dtype=torch.bool)
+        self._frozen = torch.zeros(len(gaussians), dtype=torch.bool, device=gaussians.device)
 
     def parameters(self) -> dict[str, Tensor]:
         """Everything that is learned, by name."""
@@ -54,7 +54,7 @@ class Learner:
 
     def freeze(self, rows: Bool[np.ndarray, " N"]) -> None:
         """Gaussians that stay as they are."""
-        self._frozen = torch.from_numpy(rows)
+        self._frozen = torch.from_numpy(rows).to(self.gaussians.device)
 
     def posed(self, motion: SurfaceMotion, state: BodyState, with_residuals: bool = True) -> TorchGaussians:
         """The Gaussians of a frame; differentiable.
@@ -86,12 +86,12 @@ class Learner:
 
     def move(self, displacement: Float[np.ndarray, "N 3"]) -> None:
         """Displace all Gaussians, T-pose axes, metres, also those that are not learned."""
-        self.gaussians.base_offsets.add_(torch.from_numpy(displacement))
+        self.gaussians.base_offsets.add_(torch.from_numpy(displacement).to(self.gaussians.device))
 
     def values(self) -> Values:
-        """A copy of everything that is learned, and of where the Gaussians were moved."""
-        learned = {name: p.detach().numpy().copy() for name, p in self.parameters().items()}
-        return learned | {"base_offsets": self.gaussians.base_offsets.numpy().copy()}
+        """A copy of everything that is learned, and of where the Gaussians were moved; the same for all devices."""
+        kept = self.parameters() | {"base_offsets": self.gaussians.base_offsets}
+        return {name: x.detach().cpu().numpy().copy() for name, x in kept.items()}
 
     def base_values(self) -> Values:
         """`values` with the residuals at nothing."""
@@ -99,17 +99,16 @@ class Learner:
 
     def restore(self, values: Values) -> None:
         """Go back to `values`."""
-        for name, parameter in self.parameters().items():
-            parameter.detach().numpy()[...] = values[name]
-        self.gaussians.base_offsets.numpy()[...] = values["base_offsets"]
+        for name, x in (self.parameters() | {"base_offsets": self.gaussians.base_offsets}).items():
+            x.detach().copy_(torch.tensor(values[name]))
 
     def snapshot(self) -> Values:
         """Everything that changes while learning: to go on from (`resume`)."""
         moments = {f"adam.{name}.{k}": x for name, adam in self._adams.items() for k, x in adam.snapshot().items()}
-        return self.values() | moments | {"frozen": self._frozen.numpy().copy()}
+        return self.values() | moments | {"frozen": self._frozen.cpu().numpy().copy()}
 
     def resume(self, snapshot: Values) -> None:
-        """Go on where `snapshot` was taken of a learner that started from the same avatar."""
+        """Go on where `snapshot` was taken of a learner that started from the same avatar, on whatever device."""
         self.restore(snapshot)
         self.freeze(snapshot["frozen"].astype(bool))
         for name, adam in self._adams.items():

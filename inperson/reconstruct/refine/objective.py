@@ -26,7 +26,7 @@ class Objective:
     """The loss of one drawn frame.
 
     Args:
-        perceptual: the distance.
+        perceptual: the distance, on the device that planes are drawn on.
         weights: of the terms.
     """
 
@@ -48,11 +48,12 @@ class Objective:
             background: sRGB-encoded, behind both.
             perceptual: False leaves that term, the dearest, out.
         """
-        loss = capture_loss(planes, rgba, background, self._weights.photometric)
+        picture = torch.from_numpy(rgba).to(planes.device)
+        loss = capture_loss(planes, picture, background, self._weights.photometric)
         if not perceptual or self._weights.perceptual == 0:
             return loss
-        behind = torch.from_numpy(np.asarray(background, np.float32))[:, None, None]
-        frame = torch.from_numpy(rgba.astype(np.float32).transpose(2, 0, 1) / 255)
+        behind = torch.as_tensor(background, dtype=torch.float32, device=planes.device)[:, None, None]
+        frame = picture.permute(2, 0, 1).to(torch.float32) / 255
         drawn = (planes[:3] + (1 - planes[4:]) * behind)[None]
         with torch.no_grad():
             wanted = self._perceptual.features((frame[:3] + (1 - frame[3:]) * behind)[None])

@@ -73,7 +73,7 @@ class PoseBasis:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LearnedResiduals:
-    """What each component adds to every Gaussian."""
+    """What each component adds to every Gaussian; on the Gaussians' device."""
 
     basis: PoseBasis
     shift: Float[Tensor, "N 3K"]
@@ -81,9 +81,10 @@ class LearnedResiduals:
     colors: Float[Tensor, "N 3K"]
 
     @staticmethod
-    def none(count: int, basis: PoseBasis) -> "LearnedResiduals":
-        """Nothing yet."""
-        zeros = [torch.zeros(count, 3 * len(basis), requires_grad=True) for _ in RESIDUAL_NAMES]
+    def none(gaussians: CanonicalGaussians, basis: PoseBasis) -> "LearnedResiduals":
+        """Nothing yet, for these Gaussians."""
+        shape = (len(gaussians), 3 * len(basis))
+        zeros = [torch.zeros(shape, device=gaussians.device, requires_grad=True) for _ in RESIDUAL_NAMES]
         return LearnedResiduals(basis, *zeros)
 
     def learned(self) -> dict[str, Tensor]:
@@ -100,7 +101,7 @@ class LearnedResiduals:
         if not len(self.basis):
             return gaussians.posed(motion)
         factors = torch.from_numpy(self.basis.coefficients(state).astype(np.float32))
-        blend = torch.kron(factors[:, None], torch.eye(3))
+        blend = torch.kron(factors[:, None], torch.eye(3)).to(gaussians.device)
         moved = replace(gaussians, shift=gaussians.shift + self.shift @ blend)
         posed = moved.posed(motion)
         return replace(posed, colors=(posed.colors + self.colors @ blend).clamp_min(0.0))
@@ -117,7 +118,7 @@ class LearnedResiduals:
         if not len(self.basis):
             return None
         parts = (gaussians.spacing[:, None] * self.shift, self.colors)
-        shift, colors = (p.detach().numpy().reshape(-1, len(self.basis), 3).transpose(1, 0, 2) for p in parts)
+        shift, colors = (p.detach().cpu().numpy().reshape(-1, len(self.basis), 3).transpose(1, 0, 2) for p in parts)
         if not shift.any() and not colors.any():
             return None
         return PoseResiduals(

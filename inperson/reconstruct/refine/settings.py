@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+import torch
+
+from inperson.reconstruct.canonical import CPU
 from inperson.reconstruct.fit_captures import FitSettings
 from inperson.reconstruct.refine.objective import ObjectiveWeights
 
@@ -82,4 +85,6 @@ class RefineSettings:
     """Refine even where the clip seems to show somebody else."""
     learn_shape: bool = True
     """Ask the clip for better betas first. Then its frames are tracked anew."""
+    device: torch.device = CPU
+    """Where Gaussians are drawn and learned (`choose_device`); frames are tracked and aligned on the CPU."""
     optimise: OptimiseSettings = field(default_factory=OptimiseSettings)

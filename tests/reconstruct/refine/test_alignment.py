@@ -28,7 +28,7 @@ from tests.reconstruct.refine.refine_cases import Case, case
 def learner_of(c: Case, betas: np.ndarray | None = None) -> Learner:
     gaussians = canonical_from_avatar(c.truth, c.body)
     basis = PoseBasis.of(c.clip.states[:1], c.body.num_expression)
-    none = LearnedResiduals.none(len(gaussians), basis)
+    none = LearnedResiduals.none(gaussians, basis)
     return Learner(gaussians, none, c.body, c.truth.betas if betas is None else betas, OptimiseSettings())
 
 

@@ -71,7 +71,7 @@ def test_somebody_who_stands_still_has_no_basis():
     basis = PoseBasis.of([c.clip.states[0]] * 5, c.body.num_expression)
     assert len(basis) == 0
     gaussians = canonical_from_avatar(c.truth, c.body)
-    residuals = LearnedResiduals.none(len(gaussians), basis)
+    residuals = LearnedResiduals.none(gaussians, basis)
     learner = Learner(gaussians, residuals, c.body, c.truth.betas, OptimiseSettings())
     assert "residual_shift" not in learner.parameters()
     assert learner.to_avatar(c.truth).residuals is None
@@ -82,7 +82,7 @@ def test_saved_residuals_pose_as_learned_ones():
     bad = spoilt(c)
     gaussians = canonical_from_avatar(bad, c.body)
     basis = PoseBasis.of(c.clip.states, c.body.num_expression, most=3)
-    residuals = LearnedResiduals.none(len(gaussians), basis)
+    residuals = LearnedResiduals.none(gaussians, basis)
     torch.manual_seed(0)
     with torch.no_grad():
         residuals.shift.normal_(0, 0.3)
@@ -104,7 +104,7 @@ def test_gradient_reaches_residuals_by_their_coefficients():
     c = case()
     gaussians = canonical_from_avatar(c.truth, c.body)
     basis = PoseBasis.of(c.clip.states, c.body.num_expression, most=2)
-    residuals = LearnedResiduals.none(len(gaussians), basis)
+    residuals = LearnedResiduals.none(gaussians, basis)
     state = c.clip.states[3]
     learner = Learner(gaussians, residuals, c.body, c.truth.betas, OptimiseSettings())
     learner.posed(learner.binding.motion(state), state).colors.sum().backward()

@@ -1,5 +1,7 @@
 """Optimising: a spoilt avatar is mended, what is not seen stays, interruptions cost nothing."""
 
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,17 +10,20 @@ import torch
 
 from inperson.avatar.gaussians import GaussianAvatar
 from inperson.errors import OutputError
+from inperson.reconstruct.canonical import CPU
+from inperson.reconstruct.device import choose_device
 from inperson.reconstruct.perceptual import Perceptual
 from inperson.reconstruct.refine.canonical import canonical_from_avatar
 from inperson.reconstruct.refine.checkpoint import Checkpoint, checkpoint_path, load_checkpoint, save_checkpoint
-from inperson.reconstruct.refine.learner import Learner
+from inperson.reconstruct.refine.learner import Learner, Values
 from inperson.reconstruct.refine.objective import Objective, ObjectiveWeights
-from inperson.reconstruct.refine.optimise import Lesson, Optimiser
+from inperson.reconstruct.refine.optimise import Lesson, Optimiser, Progress
 from inperson.reconstruct.refine.residuals import LearnedResiduals, PoseBasis
 from inperson.reconstruct.refine.scoring import ClipScores, score_clip
 from inperson.reconstruct.refine.settings import OptimiseSettings
 from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.tracking.models import fetch_models
+from tests.reconstruct.far_device import FAR, far_device
 from tests.reconstruct.refine.refine_cases import Case, case, spoilt
 
 STEPS = 40
@@ -35,14 +40,22 @@ def settings(**changes: object) -> OptimiseSettings:
     return replace(OptimiseSettings(steps=STEPS, check_every=20, align_at=(0.5,)), **changes)
 
 
-def new_run(c: Case, avatar: GaussianAvatar, perceptual: Perceptual, chosen: OptimiseSettings):
-    gaussians = canonical_from_avatar(avatar, c.body)
-    training = c.clip.part(TRAINING)
+def new_run(
+    c: Case,
+    avatar: GaussianAvatar,
+    perceptual: Perceptual,
+    chosen: OptimiseSettings,
+    device: torch.device = CPU,
+    parts: tuple[Sequence[int], Sequence[int]] = (TRAINING, VALIDATION),
+) -> tuple[Learner, Optimiser]:
+    gaussians = canonical_from_avatar(avatar, c.body).to(device)
+    training, validation = (c.clip.part(rows) for rows in parts)
     basis = PoseBasis.of(training.states, c.body.num_expression, most=2)
-    residuals = LearnedResiduals.none(len(gaussians), basis)
+    residuals = LearnedResiduals.none(gaussians, basis)
     learner = Learner(gaussians, residuals, c.body, avatar.betas, chosen)
-    lesson = Lesson(training.cropped(), training.cropped(), c.clip.part(VALIDATION))
-    return learner, Optimiser(learner, lesson, Objective(perceptual, chosen.weights), chosen, 0.7)
+    lesson = Lesson(training.cropped(), training.cropped(), validation)
+    objective = Objective(copy.deepcopy(perceptual).to(device), chosen.weights)
+    return learner, Optimiser(learner, lesson, objective, chosen, 0.7)
 
 
 @dataclass(frozen=True)
@@ -120,6 +133,64 @@ def test_interrupted_and_resumed_is_as_if_never_interrupted(tmp_path, perceptual
     assert resumed.run(lambda: False, lambda now: None)
     for name, value in run_to_the_end().items():
         np.testing.assert_array_equal(again.values()[name], value, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def few_frames() -> Case:
+    """The whole lesson in four small pictures, for what is learned on two devices."""
+    c = case()
+    return replace(c, clip=c.clip.part([0, 1, 3, 6]).scaled(0.5))
+
+
+def few_steps(c: Case, perceptual: Perceptual, device: torch.device) -> tuple[Learner, Optimiser]:
+    chosen = settings(steps=6, check_every=3, residuals_from=0.0, perceptual_every=1)
+    return new_run(c, spoilt(c), perceptual, chosen, device, parts=([0, 2, 3], [1]))
+
+
+def finished(learner: Learner, optimiser: Optimiser, told: Callable[[Progress], None] = lambda now: None) -> Values:
+    optimiser.start()
+    assert optimiser.run(lambda: False, told)
+    return learner.values()
+
+
+def same_but_for_rounding(a: Values, b: Values) -> None:
+    """Adam makes a whole step of the smallest gradient, so a few Gaussians may go their own way."""
+    assert a.keys() == b.keys()
+    for name, value in a.items():
+        apart = np.abs(value - b[name])
+        assert apart.mean() < 2e-4, name
+        assert (apart > 1e-3).mean() < 0.02, name
+
+
+def test_learning_off_the_cpu_is_learning_and_goes_on_on_it(tmp_path, monkeypatch, few_frames, perceptual):
+    on_cpu = finished(*few_steps(few_frames, perceptual, CPU))
+    with far_device(monkeypatch) as operators:
+        learner, optimiser = few_steps(few_frames, perceptual, FAR)
+        assert all(p.device == FAR for p in learner.parameters().values())
+
+        def keep(now: Progress) -> None:
+            if now.step == 4:
+                save_checkpoint(tmp_path / "x", "key", Checkpoint(learner.betas, now, learner.snapshot()))
+
+        same_but_for_rounding(on_cpu, finished(learner, optimiser, keep))
+        checkpoint = load_checkpoint(tmp_path / "x", "key")
+        assert checkpoint is not None
+        learner.resume(checkpoint.learner)
+        assert learner.to_avatar(few_frames.truth).residuals is not None
+    assert "aten.hardtanh.default" in operators, "the perceptual network looks at it there"
+    again, resumed = few_steps(few_frames, perceptual, CPU)
+    again.resume(checkpoint.learner)
+    resumed.progress = checkpoint.progress
+    assert resumed.run(lambda: False, lambda now: None)
+    same_but_for_rounding(on_cpu, again.values())
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_learning_on_cuda_is_learning(few_frames, perceptual):
+    same_but_for_rounding(
+        *(finished(*few_steps(few_frames, perceptual, device)) for device in (CPU, choose_device("cuda")))
+    )
 
 
 def test_it_stops_when_nothing_is_gained(perceptual):
