@@ -1,16 +1,35 @@
 """The windowed forward pass: the live step, frame after frame on its own outputs, as training runs it."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from jaxtyping import Float
 from torch import Tensor
 
 from inperson.shader_model.network.batch import ConditionsBatch
-from inperson.shader_model.network.model import LiveShader
+from inperson.shader_model.network.config import ShaderConfig
 from inperson.shader_model.network.warp import carried_batch
 
 
-def unroll(model: LiveShader, moments: Sequence[ConditionsBatch]) -> list[Float[Tensor, "B E 4 H W"]]:
+class StepModel(Protocol):
+    """`LiveShader`, or what is called as it is."""
+
+    config: ShaderConfig
+
+    def __call__(
+        self,
+        color: Tensor,
+        photo: Tensor,
+        dense: Tensor,
+        previous: Tensor,
+        hidden: Tensor,
+        switch: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """See `LiveShader.forward`."""
+        ...
+
+
+def unroll(model: StepModel, moments: Sequence[ConditionsBatch]) -> list[Float[Tensor, "B E 4 H W"]]:
     """The refined pictures of every frame of a window, differentiable through time.
 
     Args:
@@ -22,8 +41,8 @@ def unroll(model: LiveShader, moments: Sequence[ConditionsBatch]) -> list[Float[
     for now in moments:
         people, eyes = now.color.shape[:2]
         previous, hidden = carried_batch(output, hidden, now, model.config.hidden_channels)
-        pictures = (x.flatten(0, 1) for x in (now.color, now.photo, now.dense, previous))
-        shaded, hidden = model(*pictures, hidden, now.switch.flatten(0, 1))
+        color, photo, dense, known = (x.flatten(0, 1) for x in (now.color, now.photo, now.dense, previous))
+        shaded, hidden = model(color, photo, dense, known, hidden, now.switch.flatten(0, 1))
         output = shaded.unflatten(0, (people, eyes))
         outputs.append(output)
     return outputs
