@@ -1,4 +1,4 @@
-"""Learning of one person: the clip shows the avatar in other colours, which the change can learn and the model cannot know."""
+"""Learning of one person: the clip shows the avatar in other colours, which a change can learn, not a model know."""
 
 from dataclasses import replace
 
