@@ -32,7 +32,7 @@ class SessionFigures:
     tracking: TrackingSummary | None
     """None for a motion file."""
     stages: dict[str, StageRow]
-    """Of the mirror: pose, draw, present, encode."""
+    """Of the mirror: pose, conditions and shading with a shader, draw, present, encode."""
     display: Rate
     """Of the mirror's pictures."""
     ages_ns: tuple[int, ...]
@@ -176,5 +176,9 @@ class LiveSession:
                 name = mirror.next_avatar()
                 if self._headset is not None:
                     self._headset.show_avatar(name)
+            case Action.SHADER if self._headset is not None:
+                self._headset.toggle_shader()
+            case Action.SPLIT if self._headset is not None:
+                self._headset.toggle_split()
             case Action.QUIT:
                 self._quit = True

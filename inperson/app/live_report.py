@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from rich.table import Table
 
 from inperson.app.headset.status import HeadsetFigures
+from inperson.app.shading.figures import ShaderFigures
 from inperson.app.timing import StageRow
 
 
@@ -24,7 +25,8 @@ class LiveReport:
     seconds: float
     """From the first picture to the last."""
     stages: dict[str, StageRow]
-    """`capture` (waiting), `landmarks`, `fit` of tracked frames; `pose`, `draw`, `present`, `encode` of pictures."""
+    """`capture` (waiting), `landmarks`, `fit` of tracked frames; `pose`, `conditions` and `shading` (with a shader),
+    `draw`, `present`, `encode` of pictures."""
     tracking_fps: float
     """0 where nothing was tracked, like all that follows from it."""
     display_fps: float
@@ -40,6 +42,8 @@ class LiveReport:
     pictures: int
     """Of the mirror."""
     headset: HeadsetFigures | None = None
+    shader: ShaderFigures | None = None
+    """Of the mirror; None without one."""
 
     def to_json(self) -> str:
         """For `--report`."""
@@ -70,7 +74,10 @@ class LiveReport:
             )
         tracking = f"tracking {self.tracking_fps:.1f}/s, {self.frames_dropped} camera frames dropped"
         mirror = f"display {self.display_fps:.1f}/s at {self.width}x{self.height} ({self.backend})"
-        table.caption = ", ".join([tracking] * bool(self.frames_tracked) + [mirror] * bool(self.pictures))
+        words = [tracking] * bool(self.frames_tracked) + [mirror] * bool(self.pictures)
+        if self.shader is not None:
+            words.append(f"shader {self.shader.words()}")
+        table.caption = ", ".join(words)
         return table
 
 
@@ -94,4 +101,5 @@ def _headset_words(figures: HeadsetFigures) -> str:
         f"frames a second, {frames.missed} missed; eyes {width}x{height} at scale {frames.scale_p50:.2f} "
         f"({frames.scale_min:.2f} to {frames.scale_max:.2f}), {levels or 'no picture'}; "
         f"{figures.reconnects} reconnects, {figures.restarts} restarts"
+        + (f"; shader {figures.shader.words()}" if figures.shader is not None else "")
     )

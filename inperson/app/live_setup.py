@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from inperson.app.cast import cast_of, load_performer
 from inperson.app.commands.live import Live
-from inperson.app.headset.plan import HeadsetPlan, bindings_for
+from inperson.app.headset.plan import HeadsetPlan, bindings_for, frame_loop_threads
 from inperson.app.headset.process import HeadsetProcess, OpenHeadset, open_headset
 from inperson.app.inputs import choose_source, is_motion
 from inperson.app.live import LiveSession, SessionFigures
@@ -21,15 +21,21 @@ from inperson.app.mirror_show import MirrorShow
 from inperson.app.mirror_view import MirrorView
 from inperson.app.outputs import Mp4Writer, check_writable, write_text
 from inperson.app.played_motion import PlayedMotion
+from inperson.app.shading.engines import measure_engines, open_engines, sizes_for
+from inperson.app.shading.figures import ShaderFigures
+from inperson.app.shading.mirror import MirrorShader
+from inperson.app.shading.person import PersonShader
 from inperson.app.timing import StageTimes
 from inperson.app.tracking_pipeline import BESIDE_HEADSET_NICENESS, Pipeline, TrackingPlan, open_pipeline
 from inperson.app.tracking_process import TrackingProcess
 from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError, DeviceError
 from inperson.render.backends import make_rasterizer
+from inperson.render.gbuffer import Rasterizer
 from inperson.render.window import MirrorWindow, has_display
 from inperson.tracking.play_calibration import calibration_path, load_calibration
 from inperson.tracking.profile import profile_path
+from inperson.workers import available_cores
 
 ME, NOBODY = "me", "none"
 """Profiles: who is in front of a camera unless said otherwise, and nobody to remember."""
@@ -39,6 +45,8 @@ FILE_RATE = 33.0
 """Pictures a second into an MP4: a little more than cameras give. Every one costs the tracker time on two cores."""
 DRAWING_THREADS = 1
 """Of the CPU backend: the other cores are for tracking."""
+SHADED_RATE = 25.0
+"""Pictures a second where a shader refines them: any more would only take the tracker's time."""
 WINDOW_RATE_SHARE = 1.1
 """A window's own sync sets its pace; this much above it the display clock never interferes."""
 BESIDE_HEADSET_RATE = 15.0
@@ -68,6 +76,7 @@ class SessionSetup:
         self._cast = cast_of(options.avatar)
         self._load = partial(load_performer, body=options.body)
         self._first = self._load(self._cast[0])
+        self._shader_sizes = sizes_for(options.shader)
         self._repeat = (self.on_screen and self.out is None) or options.in_headset
         self.view: MirrorView | None = None
         self.backend = ""
@@ -79,8 +88,25 @@ class SessionSetup:
         return self.view.avatar_name if self.view is not None else self._first.avatar.name
 
     @property
+    def shader_figures(self) -> ShaderFigures | None:
+        """What shaded the mirror's pictures so far."""
+        shader = self.view.shader if self.view is not None else None
+        return None if shader is None else shader.keeping_up.figures()
+
+    @property
     def _dimensions(self) -> tuple[int, int]:
         return self._first.body.num_betas, self._first.body.num_expression
+
+    @property
+    def _eyes(self) -> int:
+        """Shaded at once."""
+        return 2 if self._options.in_headset or self._options.view == "stereo" else 1
+
+    def measure_shader(self) -> None:
+        """Find out what runs the shader fastest, if nobody knows yet, before anything else needs the cores."""
+        say = partial(self._console.print, highlight=False)
+        threads = frame_loop_threads() if self._options.in_headset else available_cores()
+        measure_engines(self._shader_sizes, self._eyes, threads, say)
 
     def start_tracking(self, open_tracking: Callable[[TrackingPlan], Pipeline]) -> TrackingProcess | None:
         """The tracking process, unless a motion file moves the avatar."""
@@ -111,6 +137,7 @@ class SessionSetup:
             calibration=self._calibration() if tracking is not None and options.scene != "face-to-face" else None,
             mirrored=options.view == "headset+mirror",
             frames=options.frames,
+            shader=options.shader,
         )
         mailbox = tracking.mailbox if tracking is not None else None
         return self._stack.enter_context(HeadsetProcess(plan, mailbox, *self._dimensions, open_headset))
@@ -123,7 +150,8 @@ class SessionSetup:
         self._stack.callback(rasterizer.close)
         self.backend = rasterizer.name
         avatar, body = self._first.avatar, self._first.body
-        view = MirrorView(avatar, body, rasterizer, *self._options.size, stereo=self._options.view == "stereo")
+        stereo, shader = self._options.view == "stereo", self._open_shader(rasterizer)
+        view = MirrorView(avatar, body, rasterizer, *self._options.size, stereo=stereo, shader=shader)
         view.draw(BodyState.rest(*self._dimensions), StageTimes())
         view.recenter()
         self.view = view
@@ -131,6 +159,15 @@ class SessionSetup:
             return view, None
         writer = Mp4Writer(self.out, *view.picture_size, fps=FILE_RATE, effort="ultrafast")
         return view, self._stack.enter_context(writer)
+
+    def _open_shader(self, rasterizer: Rasterizer) -> MirrorShader | None:
+        """The mirror's; beside a headset it has none, for the headset needs the cores."""
+        if not self._shader_sizes or self._options.in_headset:
+            return None
+        threads = available_cores()
+        person = PersonShader(open_engines(self._shader_sizes, self._eyes, threads), rasterizer, threads)
+        self._stack.callback(person.close)
+        return MirrorShader(self._options.shader, person)
 
     def wait_states(self, tracking: TrackingProcess | None) -> LiveStates:
         """What moves the avatar, ready to go."""
@@ -147,6 +184,8 @@ class SessionSetup:
         view, writer = mirror
         window = self._stack.enter_context(MirrorWindow("InPerson", *WINDOW_SIZE)) if self.on_screen else None
         rate = window.refresh_rate * WINDOW_RATE_SHARE if window else FILE_RATE
+        if view.shader is not None:
+            rate = min(rate, SHADED_RATE)
         if self._options.in_headset:
             rate = BESIDE_HEADSET_RATE
         return MirrorShow(view, self._cast, self._load, source, window=window, writer=writer, rate=rate)
@@ -197,6 +236,7 @@ def run_session(
     with ExitStack() as stack:
         setup = SessionSetup(options, console, stack)
         with console.status("getting ready (the very first time, compiling takes a minute)"):
+            setup.measure_shader()
             # Each process compiles its own while the others do.
             tracking = setup.start_tracking(open_tracking)
             headset = setup.start_headset(tracking, open_headset)
@@ -257,4 +297,5 @@ def _report(options: Live, setup: SessionSetup, source: str, figures: SessionFig
         frames_dropped=tracking.dropped if tracking is not None else 0,
         pictures=figures.display.count,
         headset=figures.headset,
+        shader=setup.shader_figures,
     )

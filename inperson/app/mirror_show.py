@@ -44,7 +44,7 @@ class MirrorShow:
         self._view, self._cast, self._load = view, cast, load
         self._window, self._writer, self.rate = window, writer, rate
         self.times = StageTimes()
-        """Of `pose`, `draw`, `present`, `encode`."""
+        """Of `pose`, `conditions`, `shading`, `draw`, `present`, `encode`, as far as they ran."""
         self.feed = OverlayFeed(source, self.times)
         self.ages_ns: list[int] = []
         """Of every picture that is based on a camera frame: from its capture to its presentation."""
@@ -80,7 +80,9 @@ class MirrorShow:
         if worn != self._worn:  # from one space to the other: find the head anew
             self._worn = worn
             self._view.recenter()
+        begin = time.perf_counter_ns()
         picture = self._view.draw(state, self.times)
+        drawn = time.perf_counter_ns()
         if self._window is not None:
             with self.times.measure("present"):
                 self._window.show(picture, self._overlay(based_on, headset))
@@ -90,6 +92,8 @@ class MirrorShow:
                 self._writer.write(picture, (tick_ns - self._first_tick_ns) / 1e9)
         now = time.monotonic_ns()
         self._shown_ns.append(now)
+        if self._view.shader is not None:
+            self._view.shader.keeping_up.drew((drawn - begin) / 1e6, now)
         if based_on is not None:
             self.ages_ns.append(now - based_on.state.time_ns)
         self.feed.shown(self.ages_ns[-1] if self.ages_ns else None)
@@ -111,6 +115,10 @@ class MirrorShow:
                     self._overlay_on = not self._overlay_on
                 case Action.REFLECT:
                     self._view.reflect = not self._view.reflect
+                case Action.SHADER if self._view.shader is not None:
+                    self._view.shader.keeping_up.on = not self._view.shader.keeping_up.on
+                case Action.SPLIT if self._view.shader is not None:
+                    self._view.shader.split = not self._view.shader.split
         return actions
 
     def recenter(self) -> None:
@@ -128,4 +136,9 @@ class MirrorShow:
     def _overlay(self, based_on: Tracked | None, headset: HeadsetStatus | None) -> Overlay | None:
         if not self._overlay_on:
             return None
-        return self.feed.overlay(based_on, self._view.avatar_name, headset, reflected=self._view.reflect)
+        shader = self._view.shader
+        return self.feed.overlay(
+            *(based_on, self._view.avatar_name, headset),
+            reflected=self._view.reflect,
+            shader=shader.keeping_up.line if shader is not None else "",
+        )

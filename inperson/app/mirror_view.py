@@ -4,13 +4,15 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from inperson.app.mirror import Framing, mirror_picture, studio_background
+from inperson.app.shading.mirror import MirrorShader
+from inperson.app.shading.split import split_picture
 from inperson.app.timing import StageTimes
 from inperson.avatar.body import BodyModel
 from inperson.avatar.gaussians import GaussianAvatar
 from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.skinning import BodyPoser
 from inperson.avatar.state import BodyState
-from inperson.render.gbuffer import Rasterizer
+from inperson.render.gbuffer import ColorBuffer, Rasterizer
 
 HEAD_JOINT = 15
 SETTLING_STATES = 60
@@ -26,6 +28,7 @@ class MirrorView:
         rasterizer: draws; stays the caller's to close.
         width, height: pixels of one view.
         stereo: a pair side by side instead of one picture.
+        shader: refines what is drawn, where there is one.
     """
 
     def __init__(
@@ -37,7 +40,9 @@ class MirrorView:
         height: int,
         *,
         stereo: bool = False,
+        shader: MirrorShader | None = None,
     ) -> None:
+        self.shader = shader
         self._rasterizer = rasterizer
         self._width, self._height, self._stereo = width, height, stereo
         self._background = studio_background(width, height)
@@ -67,18 +72,26 @@ class MirrorView:
         self._settled = 0
 
     def draw(self, state: BodyState, times: StageTimes) -> UInt8[np.ndarray, "H VW 3"]:
-        """The avatar in `state`; notes the stages `pose` and `draw`."""
+        """The avatar in `state`; notes the stages `pose` and `draw`, and the shader's before `draw`."""
         with times.measure("pose"):
             gaussians = self._poser.pose(state)
-        with times.measure("draw"):
             eyes = self._framing(state).eyes(self._width, self._height, stereo=self._stereo)
-            colors = self._rasterizer.render_color(gaussians, eyes)
-            return mirror_picture(colors, self._background, reflect=self.reflect)
+        both = None if self.shader is None else self.shader.draw(self._poser, state, gaussians, eyes, times)
+        with times.measure("draw"):
+            if both is None:
+                return self._reflected(self._rasterizer.render_color(gaussians, eyes))
+            picture = self._reflected(both.shaded)
+            if self.shader is not None and self.shader.split:
+                return split_picture(self._reflected(both.plain), picture, len(eyes))
+            return picture
 
     def draw_nobody(self) -> UInt8[np.ndarray, "H VW 3"]:
         """The empty room, before anybody was seen."""
         views = np.concatenate([self._background] * (2 if self._stereo else 1), axis=1)
         return (views * 255.0 + 0.5).astype(np.uint8)
+
+    def _reflected(self, colors: ColorBuffer) -> UInt8[np.ndarray, "H VW 3"]:
+        return mirror_picture(colors, self._background, reflect=self.reflect)
 
     def _framing(self, state: BodyState) -> Framing:
         if self._settled < SETTLING_STATES:

@@ -50,7 +50,13 @@ class OverlayFeed:
             self._ages_ns.append(age_ns)
 
     def overlay(
-        self, newest: Tracked | None, avatar: str, headset: HeadsetStatus | None, *, reflected: bool
+        self,
+        newest: Tracked | None,
+        avatar: str,
+        headset: HeadsetStatus | None,
+        *,
+        reflected: bool,
+        shader: str,
     ) -> Overlay:
         """What to draw now.
 
@@ -59,6 +65,7 @@ class OverlayFeed:
             avatar: who is shown.
             headset: how the headset is doing, if there is one.
             reflected: whether the picture is a mirror's.
+            shader: how the mirror's shader stands; empty where there is none. A headset's own goes before it.
         """
         if time.monotonic() - self._renewed > RENEW_S:
             self._renew()
@@ -79,6 +86,7 @@ class OverlayFeed:
             camera=camera,
             headset=None if headset is None else headset_lines(headset),
             reflected=reflected,
+            shader=(headset.shader if headset is not None else "") or shader,
             notice=_notice(confidence, headset),
         )
 

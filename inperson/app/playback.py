@@ -5,10 +5,13 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from inperson.app.mirror import INTERPUPILLARY_M, Framing, mirror_picture, studio_background
 from inperson.app.played_motion import PlayedMotion
+from inperson.app.shading.split import split_picture
+from inperson.app.shading.views import ViewShader
+from inperson.app.timing import StageTimes
 from inperson.avatar.body import BodyModel
 from inperson.avatar.gaussians import GaussianAvatar
 from inperson.avatar.posing import AvatarPoser
@@ -37,6 +40,8 @@ class Playback:
             walks once around.
         size: width and height of one view, pixels; None for the clip's own (`source`) or 512x512.
         stereo: a pair side by side.
+        shader: refines every picture with its first engine, where there is one.
+        split: show the left half of each view without it.
 
     Raises:
         BadInputError: the `source` camera of a motion that has none.
@@ -53,11 +58,16 @@ class Playback:
         camera: Camera,
         size: tuple[int, int] | None = None,
         stereo: bool = False,
+        shader: ViewShader | None = None,
+        split: bool = False,
     ) -> None:
         if camera == "source" and motion.intrinsics is None:
             raise BadInputError("the motion does not know its camera", "use --camera mirror or --camera orbit")
         self._rasterizer = rasterizer
         self._camera, self._stereo = camera, stereo
+        self._shader, self._split = shader, split
+        self.times = StageTimes()
+        """Of `conditions` and `shading`."""
         self._poser = AvatarPoser(avatar, body)
         self._motion = motion
         self._played = PlayedMotion(motion, performer, body, avatar.betas)
@@ -80,10 +90,19 @@ class Playback:
         background = studio_background(*self.view_size)
         start_ns = self._motion.times_ns[0]
         for frame in range(len(self._motion)):
-            gaussians = self._poser.pose(self.state(frame))
-            colors = self._rasterizer.render_color(gaussians, self.eyes(frame))
-            picture = mirror_picture(colors, background, reflect=self._camera == "mirror")
+            picture = self._picture(frame, background)
             yield picture, float(self._motion.times_ns[frame] - start_ns) / 1e9
+
+    def _picture(self, frame: int, background: Float[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H VW 3"]:
+        state, eyes, reflect = self.state(frame), self.eyes(frame), self._camera == "mirror"
+        gaussians = self._poser.pose(state)
+        if self._shader is None:
+            return mirror_picture(self._rasterizer.render_color(gaussians, eyes), background, reflect=reflect)
+        both = self._shader.draw(self._poser, state, gaussians, eyes, 0, self.times)
+        picture = mirror_picture(both.shaded, background, reflect=reflect)
+        if not self._split:
+            return picture
+        return split_picture(mirror_picture(both.plain, background, reflect=reflect), picture, len(eyes))
 
     def eyes(self, frame: int) -> list[EyeView]:
         """Where the frame is seen from."""

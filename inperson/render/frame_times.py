@@ -40,13 +40,17 @@ class FrameRecord:
     """False where the runtime wanted no picture, or knew no eyes: an empty frame."""
     gpu_ms: float | None = None
     """The GPU's time for the drawing of the newest frame it has finished; None where it does not tell."""
+    conditions_ms: float | None = None
+    """Drawing and computing what the video shader is told, the Gaussians' colours among it, which `draw_ms` then has
+    not; None where none ran."""
     shade_ms: float | None = None
-    """The video shader; None where none ran."""
+    """The video shader's step; None where none ran."""
 
     @property
     def cost_ms(self) -> float:
         """What has to fit into the display's period."""
-        busy = self.input_ms + self.pose_ms + self.draw_ms + (self.shade_ms or 0.0) + self.submit_ms
+        shading = (self.conditions_ms or 0.0) + (self.shade_ms or 0.0)
+        busy = self.input_ms + self.pose_ms + self.draw_ms + shading + self.submit_ms
         return max(busy, self.gpu_ms or 0.0)
 
 
@@ -55,13 +59,14 @@ _STAGES: dict[str, Callable[[FrameRecord], float | None]] = {
     "input": lambda record: record.input_ms,
     "pose": lambda record: record.pose_ms,
     "draw": lambda record: record.draw_ms,
+    "conditions": lambda record: record.conditions_ms,
     "shade": lambda record: record.shade_ms,
     "submit": lambda record: record.submit_ms,
     "gpu": lambda record: record.gpu_ms,
     "frame": lambda record: record.cost_ms,
     "lead": lambda record: record.lead_ms,
 }
-"""Rows of the table. `frame` is what pacing looks at; `shade` and `gpu` appear where they ran."""
+"""Rows of the table. `frame` is what pacing looks at; `conditions`, `shade` and `gpu` appear where they ran."""
 
 _QUANTILES = (0.50, 0.95, 0.99)
 
@@ -111,7 +116,7 @@ class FrameFigures:
         rate = f"headset {self.fps:.1f}/{self.nominal_fps:.0f} fps, {self.missed} missed"
         level = max(self.levels, key=lambda level: self.levels[level], default=0)
         drawn = f"scale {self.scale_p50:.2f}, level {level}"
-        rows = (f"{name:<7}{f.p50:6.1f}{f.p95:7.1f}{f.p99:7.1f}" for name, f in self.stages.items())
+        rows = (f"{name:<10}{f.p50:6.1f}{f.p95:7.1f}{f.p99:7.1f}" for name, f in self.stages.items())
         return rate, drawn, *rows
 
 

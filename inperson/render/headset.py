@@ -60,6 +60,26 @@ class WearerInput(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ShadingTimes:
+    """What the video shader took of one frame's drawing, milliseconds."""
+
+    conditions_ms: float
+    shade_ms: float
+
+
+class Shading(Protocol):
+    """The video shader, which refines what the painter's pictures show. It must know more than the Gaussians."""
+
+    def begin(self, rung: Rung, state: BodyState, time_ns: int) -> None:
+        """The next drawing shows the avatar's `rung.level` in this state at this time."""
+        ...
+
+    def take_times(self) -> ShadingTimes | None:
+        """Of the newest drawing, once; None where it was not shaded."""
+        ...
+
+
 PoseAt = Callable[[HeadsetPose], BodyState | None]
 """The wearer's body at the pose's own time, in the play space; None while there is nobody to show yet."""
 
@@ -110,8 +130,9 @@ class HeadsetLoop:
         painter: draws the scene.
         posers: the avatar's levels of detail, the finest first; at least as many as the pacing's ladder has.
         pose_at: asked once a frame.
-        pacing: chooses resolution and level.
+        pacing: chooses resolution and level, and the shader's size.
         gpu_timer: of the same context.
+        shading: refines what is drawn.
         on_input: told of what the wearer asked for with buttons, after it is done: a recentring, a way out.
         witness: sees every drawn frame before it is submitted.
     """
@@ -126,13 +147,16 @@ class HeadsetLoop:
         pacing: Pacing,
         gpu_timer: GpuTimer,
         *,
+        shading: Shading | None = None,
         on_input: Callable[[InputEvent], None] | None = None,
         witness: Witness | None = None,
     ) -> None:
         self.posers = tuple(posers)
         """May be replaced between frames by as many others."""
+        self.pacing = pacing
+        """May be replaced between frames."""
         self._session, self._input, self._painter = session, headset_input, painter
-        self._pose_at, self._pacing, self._gpu = pose_at, pacing, gpu_timer
+        self._pose_at, self._gpu, self._shading = pose_at, gpu_timer, shading
         self._on_input, self._witness = on_input, witness
         self._shown_ns: int | None = None
         self._mask()
@@ -158,16 +182,17 @@ class HeadsetLoop:
         timing = self._session.wait_frame()
         laps.end("wait")
         self._session.begin_frame()
-        rung = self._pacing.rung
+        rung = self.pacing.rung
         submission = self._draw(timing, rung, laps) if timing.should_render else None
         self._session.end_frame(timing, submission)
         laps.end("submit")
+        shading = self._shading.take_times() if self._shading is not None else None
         record = FrameRecord(
             display_time_ns=timing.display_time_ns,
             wait_ms=laps.ms["wait"],
             input_ms=laps.ms["input"],
             pose_ms=laps.ms["pose"],
-            draw_ms=laps.ms["draw"],
+            draw_ms=laps.ms["draw"] - (shading.conditions_ms + shading.shade_ms if shading is not None else 0.0),
             submit_ms=laps.ms["submit"],
             lead_ms=(timing.display_time_ns - laps.located_ns) / 1e6,
             missed=self._missed_before(timing),
@@ -175,9 +200,11 @@ class HeadsetLoop:
             level=rung.level,
             rendered=submission is not None,
             gpu_ms=self._gpu.newest_ms,
+            conditions_ms=shading.conditions_ms if shading is not None else None,
+            shade_ms=shading.shade_ms if shading is not None else None,
         )
         if record.rendered:
-            self._pacing.add(record.cost_ms, record.missed, self._session.nominal_period_ns / 1e6)
+            self.pacing.add(record.cost_ms, record.missed, self._session.nominal_period_ns / 1e6)
         return record
 
     def _draw(self, timing: FrameTiming, rung: Rung, laps: "_Laps") -> Submission | None:
@@ -186,6 +213,8 @@ class HeadsetLoop:
         self._react(asked)
         state = self._pose_at(headset)
         laps.end("input")
+        if state is not None and self._shading is not None:
+            self._shading.begin(rung, state, timing.display_time_ns)
         prepared = self._painter.prepare(None if state is None else self.posers[rung.level].pose(state))
         laps.end("pose")
         swapchains = self._session.swapchains

@@ -13,6 +13,7 @@ PREVIEW_WIDTH = 240.0
 """Sizes are for a screen of ordinary density and grow with its content scale."""
 
 KEYS_HELP = "C recenter   O overlay   M mirror   N next avatar   Q quit"
+SHADER_KEYS_HELP = "S shader   X split: without | with"
 
 _HAND_BONES = (
     (0, 1, 2, 3, 4),
@@ -91,6 +92,8 @@ class Overlay:
     """None without one."""
     reflected: bool
     """Whether the picture below is a mirror's; the preview then is one as well."""
+    shader: str = ""
+    """How the video shader stands; empty where there is none, and then its keys are not listed."""
     notice: str = ""
     """One line in the middle, such as that nobody is in view."""
 
@@ -107,7 +110,7 @@ def draw_overlay(overlay: Overlay, preview: imgui.ImTextureRef | None, width: in
     _panel(overlay, scale)
     if overlay.camera is not None and preview is not None:
         _camera(overlay.camera, overlay.reflected, preview, width, height, scale)
-    _keys(width, height, scale)
+    _keys(f"{KEYS_HELP}\n{SHADER_KEYS_HELP}" if overlay.shader else KEYS_HELP, height, scale)
     if overlay.notice:
         _notice(overlay.notice, width, height)
     imgui.pop_font()
@@ -130,6 +133,8 @@ def _panel(overlay: Overlay, scale: float) -> None:
         imgui.text(f"dropped frames {overlay.dropped}")
     else:
         imgui.text(f"display {overlay.display_fps:.1f}/s")
+    if overlay.shader:
+        imgui.text_wrapped(f"shader {overlay.shader}")
     if overlay.headset is not None:
         imgui.separator()
         _headset(overlay.headset, scale)
@@ -199,10 +204,10 @@ def _landmarks(canvas: imgui.ImDrawList, part: str, points: Float[np.ndarray, "n
         canvas.add_polyline([imgui.ImVec2(float(x), float(y)) for x, y in points[list(chain)]], color, 1.5 * scale, 0)
 
 
-def _keys(width: int, height: int, scale: float) -> None:
+def _keys(text: str, height: int, scale: float) -> None:
     imgui.set_next_window_pos(imgui.ImVec2(MARGIN * scale, height - MARGIN * scale), pivot=imgui.ImVec2(0.0, 1.0))
     _begin("keys")
-    imgui.text(KEYS_HELP)
+    imgui.text(text)
     imgui.end()
 
 

@@ -1,8 +1,9 @@
 """Holding the display's rate: how sharply to draw the next frame, from what the last ones cost.
 
-A `Ladder` orders the ways to draw a frame from the best to the cheapest: the eyes' resolution falls first, the
-Gaussians' level of detail after it. `Pacing` stands on one rung and is told of every frame what it cost and how many
-refreshes it missed. It predicts what the other rungs would cost, so one step lands near the right rung:
+A ladder orders the ways to draw a frame from the best to the cheapest: the video shader is given up first, size by
+size, then the eyes' resolution falls, and the Gaussians' level of detail after it. `Pacing` stands on one rung and is
+told of every frame what it cost and how many refreshes it missed. It predicts what the other rungs would cost, so
+one step lands near the right rung:
 
 - down at once when frames no longer fit, as far as the prediction says;
 - up slowly, when the dearer rung is predicted to fit with room to spare; a climb that has to be taken back makes the
@@ -14,7 +15,7 @@ Time is counted in refreshes of the display, so nothing here reads a clock.
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 WINDOW = 120
@@ -37,6 +38,10 @@ class Rung:
     """Share of the pixels at full scale."""
     gaussians: float
     """Share of the Gaussians of level 0."""
+    shader: int | None = None
+    """Which of the video shader's sizes refines the person, 0 for the dearest; None for none."""
+    shading: float = 0.0
+    """What that costs, as a share of the dearest size's cost at full scale."""
 
 
 def ladder(gaussians: Sequence[int], minimum: float = 0.2) -> tuple[Rung, ...]:
@@ -70,6 +75,28 @@ def ladder(gaussians: Sequence[int], minimum: float = 0.2) -> tuple[Rung, ...]:
     return tuple(Rung(scale, level, scale**2, gaussians[level] / gaussians[0]) for scale, level in steps)
 
 
+def shaded_while_it_fits(rungs: Sequence[Rung], costs: Sequence[float]) -> tuple[Rung, ...]:
+    """The rungs below one for each size of the video shader, at full quality: it is given up before anything else.
+
+    Args:
+        rungs: a `ladder`.
+        costs: of a step of each size, in any unit, the dearest first; none leaves the ladder as it is.
+
+    Raises:
+        ValueError: costs that do not fall, or are not positive.
+    """
+    if list(costs) != sorted(costs, reverse=True) or (costs and costs[-1] <= 0):
+        raise ValueError(f"the shader's sizes must get cheaper from the first to the last, not cost {list(costs)}")
+    best = rungs[0]
+    shaded = (replace(best, shader=k, shading=cost / costs[0]) for k, cost in enumerate(costs))
+    return (*shaded, *rungs)
+
+
+def always_shaded(rungs: Sequence[Rung]) -> tuple[Rung, ...]:
+    """The rungs with the video shader's only size on all of them: everything else is given up before it."""
+    return tuple(replace(rung, shader=0, shading=rung.pixels) for rung in rungs)
+
+
 @dataclass(frozen=True, slots=True)
 class PacingPolicy:
     """How quickly `Pacing` gives way and how long it waits. Shares are of the display's period."""
@@ -99,14 +126,20 @@ class PacingPolicy:
 
 
 class CostShares:
-    """What a frame's cost consists of: a fixed part, one for its pixels, one for its Gaussians.
+    """What a frame's cost consists of: a fixed part, one for its pixels, one for its Gaussians, one for its shading.
 
     Only their proportions matter, for load on the machine multiplies them all; they are learnt where they show, which
     is when the rung changes.
+
+    Args:
+        fixed, pixels, gaussians: at full quality, one together.
+        shading: of the video shader's dearest size, in the same unit.
     """
 
-    def __init__(self, fixed: float = 0.15, pixels: float = 0.6, gaussians: float = 0.25) -> None:
-        self._shares = (fixed, pixels, gaussians)
+    def __init__(
+        self, fixed: float = 0.15, pixels: float = 0.6, gaussians: float = 0.25, shading: float = 2.0
+    ) -> None:
+        self._shares = (fixed, pixels, gaussians, shading)
 
     def ratio(self, to: Rung, now: Rung) -> float:
         """How many times the cost of `now` a frame on `to` is predicted to cost."""
@@ -125,15 +158,16 @@ class CostShares:
         if norm == 0.0:
             return
         moved = [max(s - 0.5 * s * s * v * error / norm, 0.0) for s, v in zip(self._shares, off, strict=True)]
-        fixed, pixels, gaussians = (max(s / sum(moved), 0.01) for s in moved)
-        self._shares = (fixed, pixels, gaussians)
+        drawing = sum(moved[:3])
+        fixed, pixels, gaussians, shading = (max(s / drawing, 0.01) for s in moved)
+        self._shares = (fixed, pixels, gaussians, shading)
 
     def _load(self, rung: Rung) -> float:
         return sum(share * part for share, part in zip(self._shares, _parts(rung), strict=True))
 
 
-def _parts(rung: Rung) -> tuple[float, float, float]:
-    return 1.0, rung.pixels, rung.gaussians
+def _parts(rung: Rung) -> tuple[float, float, float, float]:
+    return 1.0, rung.pixels, rung.gaussians, rung.shading
 
 
 class Pacing:
@@ -142,13 +176,22 @@ class Pacing:
     Args:
         rungs: from the best to the cheapest.
         policy: the numbers.
+        start: which of the rungs to begin on.
+        shares: a first guess of what frames consist of.
     """
 
-    def __init__(self, rungs: Sequence[Rung], policy: PacingPolicy | None = None) -> None:
+    def __init__(
+        self,
+        rungs: Sequence[Rung],
+        policy: PacingPolicy | None = None,
+        *,
+        start: int = 0,
+        shares: CostShares | None = None,
+    ) -> None:
         self._rungs = tuple(rungs)
         self._policy = policy or PacingPolicy()
-        self._shares = CostShares()
-        self._at = 0
+        self._shares = shares or CostShares()
+        self._at = start
         self._patience_s = self._policy.patience_s
         self._costs: deque[float] = deque(maxlen=WINDOW)
         self._late: deque[bool] = deque(maxlen=WINDOW)

@@ -22,6 +22,8 @@ class Action(Enum):
     OVERLAY = "O"
     REFLECT = "M"
     NEXT_AVATAR = "N"
+    SHADER = "S"
+    SPLIT = "X"
     QUIT = "Q"
 
 
@@ -30,6 +32,8 @@ HOT_KEYS = {
     glfw.KEY_O: Action.OVERLAY,
     glfw.KEY_M: Action.REFLECT,
     glfw.KEY_N: Action.NEXT_AVATAR,
+    glfw.KEY_S: Action.SHADER,
+    glfw.KEY_X: Action.SPLIT,
     glfw.KEY_Q: Action.QUIT,
     glfw.KEY_ESCAPE: Action.QUIT,
 }

@@ -80,7 +80,7 @@ def test_a_headset_alone_reports_its_percentiles_until_the_wearer_leaves(workpla
     assert headset["frames"]["stages"]["draw"] == {"p50": 3.0, "p95": 4.0, "p99": 5.0}
     assert (headset["frames"]["missed"], headset["frames"]["nominal_fps"]) == (0, 100.0)
     assert (headset["frames"]["scale_p50"], headset["frames"]["levels"]) == (0.75, {"1": 20})
-    assert headset["rungs"] == [{"seconds": 0.0, "scale": 0.75, "level": 1}]
+    assert headset["rungs"] == [{"seconds": 0.0, "scale": 0.75, "level": 1, "shader": ""}]
     assert headset["states"][-1] == "EXITING"
     assert (headset["reconnects"], headset["restarts"], headset["scene"]) == (0, 0, "mirror")
     for words in ("p99 ms", "draw", "100.0 of 100 frames a second, 0 missed", "a headset of cardboard"):

@@ -18,10 +18,13 @@ class Cost:
     gaussians: float
     noise: float = 0.04
     """Standard deviation of the cost's logarithm."""
+    shading: float = 0.0
+    """Of the video shader's dearest size, at full scale."""
 
     def of(self, rung: Rung) -> float:
         """Without noise."""
-        return self.fixed + self.pixels * rung.pixels + self.gaussians * rung.gaussians
+        drawing = self.fixed + self.pixels * rung.pixels + self.gaussians * rung.gaussians
+        return drawing + self.shading * rung.shading
 
 
 @dataclass

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from inperson.render.pacing import LEVEL_SCALES, CostShares, Pacing, PacingPolicy, Rung, ladder
+from inperson.render.pacing import (
+    LEVEL_SCALES,
+    CostShares,
+    Pacing,
+    PacingPolicy,
+    Rung,
+    always_shaded,
+    ladder,
+    shaded_while_it_fits,
+)
 from tests.render.simulated_display import Cost, SimulatedDisplay, changes, share_missed
 
 RUNGS = ladder([50_000, 25_000, 12_500, 6_250])
@@ -187,3 +196,42 @@ def test_what_a_step_shows_brings_the_prediction_nearer(fixed, pixels, gaussians
         errors.append(abs(learner.ratio(now, before) - true))
     assert errors[-1] <= 0.2 * errors[0] + 0.01
     assert all(later <= earlier + 1e-9 for earlier, later in itertools.pairwise(errors))
+
+
+def test_the_shader_is_given_up_size_by_size_before_anything_else():
+    rungs = shaded_while_it_fits(RUNGS, [40.0, 10.0])
+    assert rungs[:2] == (Rung(1.0, 0, 1.0, 1.0, 0, 1.0), Rung(1.0, 0, 1.0, 1.0, 1, 0.25))
+    assert rungs[2:] == RUNGS
+    assert shaded_while_it_fits(RUNGS, []) == RUNGS
+
+
+def test_a_size_asked_for_stays_to_the_last_rung_and_costs_what_its_pixels_do():
+    rungs = always_shaded(RUNGS)
+    assert [(rung.scale, rung.level) for rung in rungs] == [(rung.scale, rung.level) for rung in RUNGS]
+    assert all(rung.shader == 0 and rung.shading == rung.pixels for rung in rungs)
+
+
+@pytest.mark.parametrize("costs", [[10.0, 40.0], [40.0, 0.0]])
+def test_sizes_that_do_not_get_cheaper_are_refused(costs):
+    with pytest.raises(ValueError, match="cheaper"):
+        shaded_while_it_fits(RUNGS, costs)
+
+
+@settings(max_examples=20)
+@given(rates, seeds, st.floats(0.05, 8.0))
+def test_with_the_shader_on_the_ladder_the_rate_is_held(rate, seed, shading):
+    """Whatever the shader costs, from next to nothing to eight periods."""
+    period = 1e3 / rate
+    cost = Cost(0.1 * period, 0.3 * period, 0.1 * period, shading=shading * period)
+    display = SimulatedDisplay(Pacing(shaded_while_it_fits(RUNGS, [40.0, 16.0, 8.0])), cost, rate, seed)
+    display.run(5.0)
+    display.run(30.0)
+    rungs, missed = display.newest(20.0)
+    assert share_missed(missed) <= POLICY.tolerated
+    assert rungs[-1].scale > 0.9, "resolution is not given up for a shader that does not fit"
+    if cost.of(Rung(1.0, 0, 1.0, 1.0, 2, 0.2)) < 0.7 * period:
+        assert rungs[-1].shader is not None
+
+
+def test_it_begins_where_it_is_told():
+    assert Pacing(RUNGS, start=3).rung == RUNGS[3]

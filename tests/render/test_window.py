@@ -103,6 +103,17 @@ def test_a_headset_has_its_lines_and_a_motion_file_no_camera(window):
     np.testing.assert_array_equal(shown["alone"][330, 500], window.capture(picture())[330, 500])
 
 
+def test_the_shader_has_its_line_and_its_keys_are_listed_only_with_it(window):
+    letters = {}
+    for shader in ("", "small on openvino-bf16"):
+        window.capture(picture(), overlay(shader=shader, camera=None))
+        covered = window.capture(picture(), overlay(shader=shader, camera=None)).astype(int).min(axis=-1) > 200
+        letters[shader] = covered[:300, :342].sum(), covered[300:, :342].sum()
+    panel, keys = zip(*letters.values(), strict=True)
+    assert panel[1] > panel[0] + 100
+    assert keys[1] > keys[0] + 100
+
+
 def test_landmarks_are_drawn_where_they_are_and_reflected_with_the_camera(window):
     marks = {"body": np.full((33, 2), 0.5, np.float32)}
     marks["body"][[11, 13, 15]] = [[0.1, 0.1], [0.1, 0.5], [0.1, 0.9]]  # an upright line on the left
@@ -121,13 +132,15 @@ def test_landmarks_are_drawn_where_they_are_and_reflected_with_the_camera(window
 def test_hot_keys_and_closing_reach_the_session(window, display):
     window.show(picture())
     press = ["xdotool", "search", "--sync", "--name", "InPerson test", "windowfocus", "--sync"]
-    subprocess.run([*press, "key", "c", "o", "m", "n", "x", "q"], env={"DISPLAY": display}, check=True, timeout=20)
+    subprocess.run(
+        [*press, "key", "c", "o", "m", "n", "z", "s", "x", "q"], env={"DISPLAY": display}, check=True, timeout=20
+    )
     actions: list[Action] = []
     deadline = time.monotonic() + 5
     while Action.QUIT not in actions and time.monotonic() < deadline:
         window.show(picture())
         actions += window.take_actions()
-    assert actions == [Action.RECENTER, Action.OVERLAY, Action.REFLECT, Action.NEXT_AVATAR, Action.QUIT]
+    assert actions == [Action(key) for key in "COMNSXQ"]
     assert window.take_actions() == []
 
 

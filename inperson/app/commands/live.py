@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 
+from inperson.app.shading.choice import DEFAULT_SHADER, ShaderChoice
 from inperson.errors import BadInputError
 
 HEADSET_VIEWS = ("headset", "headset+mirror")
@@ -48,6 +49,9 @@ class Live:
     """Write the figures to this JSON file."""
     backend: Literal["auto", "cpu", "gl", "gsplat"] = "auto"
     """What draws."""
+    shader: ShaderChoice = DEFAULT_SHADER
+    """The video shader, which adds what the Gaussians blur: a size that stays, or auto for the largest that keeps up,
+    smaller or none while it does not."""
 
     @property
     def in_headset(self) -> bool:

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 
+from inperson.app.shading.choice import DEFAULT_SHADER, ShaderChoice
+from inperson.errors import BadInputError
+
 
 @dataclass(frozen=True)
 class Render:
@@ -28,10 +31,17 @@ class Render:
     """The body the avatar was made for, if it is not a shipped one: an SMPL-X npz."""
     backend: Literal["auto", "cpu", "gl", "gsplat"] = "auto"
     """What draws."""
+    shader: ShaderChoice = DEFAULT_SHADER
+    """The video shader, which adds what the Gaussians blur: a size, or auto for the largest there is."""
+    split: bool = False
+    """The left half of each view without the shader, the right half with it."""
 
     def run(self, console: Console) -> None:
         """Draw and write every frame."""
-        from contextlib import closing
+        if self.split and self.shader == "off":
+            raise BadInputError("--split shows the picture without the shader beside it", "add --shader SIZE or auto")
+        from contextlib import ExitStack
+        from functools import partial
 
         from rich.markup import escape
         from rich.progress import track
@@ -39,6 +49,7 @@ class Render:
         from inperson.app.outputs import open_output
         from inperson.app.playback import Playback
         from inperson.app.played_motion import performer_of
+        from inperson.app.shading.opening import open_view_shader
         from inperson.avatar.body import load_body
         from inperson.avatar.file import load_avatar
         from inperson.render.backends import make_rasterizer
@@ -47,12 +58,18 @@ class Render:
         motion = load_motion(self.motion)
         avatar = load_avatar(self.avatar)
         body = load_body(self.body or avatar.body_name)
-        with closing(make_rasterizer(self.backend)) as rasterizer:
+        with ExitStack() as stack:
+            rasterizer = make_rasterizer(self.backend)
+            stack.callback(rasterizer.close)
+            say = partial(console.print, highlight=False)
+            shader = open_view_shader(self.shader, rasterizer, eyes=1 + self.stereo, say=say, stack=stack)
             playback = Playback(
                 *(motion, performer_of(motion, body), avatar, body, rasterizer),
                 camera=self.camera,
                 size=self.size,
                 stereo=self.stereo,
+                shader=shader,
+                split=self.split,
             )
             with open_output(self.out, *playback.picture_size, fps=motion.framerate) as writer:
                 for picture, time_s in track(
@@ -60,3 +77,5 @@ class Render:
                 ):
                     writer.write(picture, time_s)
         console.print(f"wrote {self.out}", soft_wrap=True, highlight=False)
+        for stage, row in playback.times.table().items():
+            console.print(f"{stage} {row['median_ms']:.1f} ms a picture (median)", highlight=False)

@@ -14,7 +14,7 @@ from inperson.app.headset.connection import (
     open_runtime,
 )
 from inperson.app.headset.link import HeadsetLink
-from inperson.app.headset.plan import HeadsetPlan
+from inperson.app.headset.plan import HeadsetPlan, frame_loop_threads
 from inperson.app.headset.show import HeadsetShow
 from inperson.app.headset.stage import Stage
 from inperson.app.headset.state_feed import Sources
@@ -22,12 +22,8 @@ from inperson.app.headset.status import Go, HeadsetFigures, HeadsetReady
 from inperson.app.headset.wardrobe import Wardrobe
 from inperson.app.mailbox import Mailbox
 from inperson.render.xr.runtime import XrRuntime
-from inperson.workers import available_cores
 
 PASSTHROUGH = "ALPHA_BLEND"
-COMPOSITORS_CORES = 1
-"""Left to the runtime's own process: threads that share a frame's work wait for the slowest, and one that has to wait
-for a core costs more than it brings."""
 USUAL_EYE_SIZE = (1024, 1024)
 """To warm up with where there is no runtime yet that says."""
 
@@ -45,7 +41,7 @@ class OpenXrHeadset:
         self._runtime: XrRuntime | None = None
 
     def __enter__(self) -> Self:
-        plan, threads = self._plan, max(available_cores() - COMPOSITORS_CORES, 1)
+        plan, threads = self._plan, frame_loop_threads()
         with ExitStack() as closing:
             if plan.patient:
                 self._graphics = open_any_graphics(plan.bindings)

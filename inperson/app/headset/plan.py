@@ -4,8 +4,13 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
+from inperson.app.shading.choice import ShaderChoice
 from inperson.render.scene.scenes import SceneName
+from inperson.workers import available_cores
 
+COMPOSITORS_CORES = 1
+"""Left to the runtime's own process: threads that share a frame's work wait for the slowest, and one that has to wait
+for a core costs more than it brings."""
 Binding = Literal["egl", "glx", "wgl", "wayland"]
 Job = Literal["show", "calibrate"]
 
@@ -29,6 +34,8 @@ class HeadsetPlan:
     """A MOTION.npz that moves the avatar; None for what the webcam tracks."""
     calibration: str | None = None
     """File that says where the webcam is; None, or none there, for a rough alignment from the head."""
+    shader: ShaderChoice = "off"
+    """The video shader."""
     mirrored: bool = False
     """Somebody watches the wearer's states: they go back to the session."""
     frames: int | None = None
@@ -46,3 +53,8 @@ def bindings_for(mirror_window: bool) -> tuple[Binding, ...]:
     if sys.platform == "win32":
         return ("wgl",)
     return ("glx", "egl") if mirror_window else ("egl", "glx")
+
+
+def frame_loop_threads() -> int:
+    """That share a frame's work in the headset process."""
+    return max(available_cores() - COMPOSITORS_CORES, 1)

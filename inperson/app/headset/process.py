@@ -29,6 +29,8 @@ from inperson.app.headset.status import (
     Recentred,
     ShowAvatar,
     Stop,
+    ToggleShader,
+    ToggleSplit,
 )
 from inperson.app.mailbox import Mailbox
 from inperson.app.state_record import state_dtype, unpack_state
@@ -176,6 +178,14 @@ class HeadsetProcess:
         """Put on another avatar."""
         self._plan = replace(self._plan, avatar=name)
         self._tell(ShowAvatar(name))
+
+    def toggle_shader(self) -> None:
+        """Draw without the video shader, or with it again."""
+        self._tell(ToggleShader())
+
+    def toggle_split(self) -> None:
+        """Draw half of the person without the video shader, or all with it again."""
+        self._tell(ToggleSplit())
 
     def stop(self) -> HeadsetFigures | None:
         """End the session, if it has not ended, through all its states; None if it never began or is not there.

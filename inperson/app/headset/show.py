@@ -21,6 +21,8 @@ from inperson.app.headset.status import (
     RungChange,
     ShowAvatar,
     Stop,
+    ToggleShader,
+    ToggleSplit,
 )
 from inperson.app.headset.wardrobe import Wardrobe, Worn
 from inperson.app.live_states import PredictedStates
@@ -122,7 +124,12 @@ class HeadsetShow:
             states=tuple(state.name for state in states),
             reconnects=max(self._connections - 1, 0),
             longest_gap_s=round(self._longest_gap_ns / 1e9, 3),
+            shader=self._stage.shading.figures() if self._stage.shading is not None else None,
         )
+
+    @property
+    def _shader(self) -> str:
+        return self._stage.shading.line if self._stage.shading is not None else ""
 
     @property
     def _runtime_name(self) -> str:
@@ -144,10 +151,12 @@ class HeadsetShow:
         loop = HeadsetLoop(
             *(session, connection.input, self._stage.painter, self._worn.posers),
             *(self._pose_at, self._stage.pacing, self._stage.gpu_timer),
+            shading=self._stage.shading,
             on_input=self._on_input,
         )
         while not session.exited and not self._gave_up_leaving():
             self._obey(connection)
+            loop.pacing = self._stage.pacing
             self._change_clothes(loop)
             self._follow_guide(connection)
             record = loop.step()
@@ -187,6 +196,10 @@ class HeadsetShow:
                     self._recenter()
                 case ShowAvatar(name):
                     self._wardrobe.order(name)
+                case ToggleShader():
+                    self._stage.toggle_shader()
+                case ToggleSplit() if self._stage.shading is not None:
+                    self._stage.shading.split = not self._stage.shading.split
 
     def _recenter(self) -> None:
         if self._connection is not None:
@@ -210,6 +223,7 @@ class HeadsetShow:
         if worn is not None:
             self._worn.close()
             self._worn, loop.posers = worn, worn.posers
+            self._stage.dress(worn)
 
     def _follow_guide(self, connection: Connection) -> None:
         """Put up what a calibration says, and hand over what it saw when it is done."""
@@ -257,10 +271,10 @@ class HeadsetShow:
         if self._lost_ns is not None and record.rendered:
             self._longest_gap_ns = max(self._longest_gap_ns, now - self._lost_ns)
             self._lost_ns = None
-        last = self._rungs[-1] if self._rungs else None
-        if last is None or (last.scale, last.level) != (record.scale, record.level):
+        last, drawn = self._rungs[-1] if self._rungs else None, (record.scale, record.level, self._shader)
+        if last is None or (last.scale, last.level, last.shader) != drawn:
             self._first_ns = self._first_ns or now
-            self._rungs.append(RungChange(round((now - self._first_ns) / 1e9, 3), record.scale, record.level))
+            self._rungs.append(RungChange(round((now - self._first_ns) / 1e9, 3), *drawn))
         if self._plan.frames is not None and self._rendered >= self._plan.frames:
             self._leave(self._connection)
 
@@ -270,5 +284,9 @@ class HeadsetShow:
         rung = self._stage.pacing.rung
         figures = self._times.newest(STATUS_FRAMES) if self._rendered else None
         self._link.say(
-            HeadsetStatus(state, self._runtime_name, self._worn.name, figures, rung.scale, rung.level, notice)
+            HeadsetStatus(
+                *(state, self._runtime_name, self._worn.name, figures, rung.scale, rung.level),
+                shader=self._shader,
+                notice=notice,
+            )
         )

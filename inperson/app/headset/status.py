@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from inperson.app.headset.plan import Binding
+from inperson.app.shading.figures import ShaderFigures
 from inperson.render.frame_times import FrameFigures
 from inperson.tracking.play_calibration_solver import CalibrationSample
 
@@ -36,6 +37,8 @@ class HeadsetStatus:
     """Of the recommended eye size, per side, that the newest frame was drawn at."""
     level: int = 0
     """Its level of detail: 0 draws every Gaussian."""
+    shader: str = ""
+    """How the video shader stands; empty where there is none."""
     notice: str = ""
     """One line that the user should read now."""
 
@@ -60,6 +63,8 @@ class RungChange:
     """Since the first frame."""
     scale: float
     level: int
+    shader: str = ""
+    """How the video shader stood; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,8 @@ class HeadsetFigures:
     """Without a runtime."""
     restarts: int = 0
     """How often the process had to be started again."""
+    shader: ShaderFigures | None = None
+    """None without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +117,18 @@ class ShowAvatar:
 
 
 @dataclass(frozen=True, slots=True)
+class ToggleShader:
+    """Draw without the video shader, or with it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToggleSplit:
+    """Draw half of the person without the video shader, or all with it again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Leave through EXITING and say what was measured."""
 
 
-Command = Go | Recenter | ShowAvatar | Stop
+Command = Go | Recenter | ShowAvatar | ToggleShader | ToggleSplit | Stop

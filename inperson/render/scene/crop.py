@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float
@@ -46,6 +47,19 @@ class Crop:
     """In the pictures of the views that were cropped."""
     views: tuple[EyeView, ...]
     """Their pixel (x, y) has the ray of the whole view's pixel (left + x, top + y)."""
+
+
+class Cropping(Protocol):
+    """A way to choose what has to be drawn: `crop_views`, or one that is steady from frame to frame."""
+
+    def __call__(
+        self,
+        gaussians: PosedGaussians,
+        views: Sequence[EyeView],
+        within: Sequence[PixelRectangle | None] | None = None,
+    ) -> Crop | None:
+        """See `crop_views`."""
+        ...
 
 
 def crop_views(

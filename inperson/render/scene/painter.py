@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import moderngl
 
 from inperson.avatar.gaussians import PosedGaussians
-from inperson.render.scene.crop import Crop, PixelRectangle, crop_views
+from inperson.render.scene.crop import Crop, Cropping, PixelRectangle, crop_views
 from inperson.render.scene.hidden import HiddenAreas, HiddenTriangles
 from inperson.render.scene.look import SHADOW_RADIUS
 from inperson.render.scene.panel import Panel
@@ -46,13 +46,20 @@ class ScenePainter:
         pictures: draws the avatar; stays the caller's to close.
         scene: which one.
         passthrough: leave out the room (alpha 0) but for the shadow on the floor and the mirror.
+        cropping: chooses what `pictures` is asked to draw.
     """
 
     def __init__(
-        self, context: moderngl.Context, pictures: AvatarPictures, scene: SceneName, *, passthrough: bool = False
+        self,
+        context: moderngl.Context,
+        pictures: AvatarPictures,
+        scene: SceneName,
+        *,
+        passthrough: bool = False,
+        cropping: Cropping = crop_views,
     ) -> None:
         self.scene: SceneName = scene
-        self._context, self._pictures = context, pictures
+        self._context, self._pictures, self._cropping = context, pictures, cropping
         self._room = Room(context, scene, passthrough=passthrough)
         self._hidden = HiddenAreas(context)
         self._panel = Panel(context)
@@ -115,7 +122,7 @@ class ScenePainter:
         if prepared.gaussians is None:
             return None
         within = [glass_in(view) for view in views] if self.scene == "mirror" else None
-        return crop_views(prepared.gaussians, views, within)
+        return self._cropping(prepared.gaussians, views, within)
 
     def _draw_room(self, prepared: PreparedAvatar, eye: int, view: EyeView, target: moderngl.Framebuffer) -> None:
         with self._context.scope(target, moderngl.DEPTH_TEST | moderngl.BLEND):

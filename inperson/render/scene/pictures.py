@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt32
 from numba import njit
 
 from inperson.avatar.gaussians import PosedGaussians
-from inperson.render.gbuffer import Rasterizer
+from inperson.render.gbuffer import ColorBuffer, Rasterizer
 from inperson.render.gl import GlRasterizer
 from inperson.render.scene.crop import Crop
 from inperson.render.scene.picture_textures import PictureTextures, grown_size
@@ -42,24 +42,22 @@ class AvatarPictures(Protocol):
         ...
 
 
-class HostPictures:
-    """Draws with any rasteriser and uploads the crop: 8 bits a colour, as the headset shows them, and 32 of depth.
+class UploadedPictures:
+    """Pictures in this process's memory as textures: 8 bits a colour, as the headset shows them, and 32 of depth.
 
     Measured for 2x 656x912 pixels with software GL: rounding and uploading those takes 1.0 ms, uploading the
     rasteriser's float32 planes as they are 2.7; depth in 16 bits would save less than 0.1.
 
     Args:
         context: of OpenGL, current in the calling thread; stays the caller's.
-        rasterizer: stays the caller's to close.
     """
 
-    def __init__(self, context: moderngl.Context, rasterizer: Rasterizer) -> None:
-        self._rasterizer = rasterizer
+    def __init__(self, context: moderngl.Context) -> None:
         self._textures = PictureTextures(context, "f1")
 
-    def draw(self, gaussians: PosedGaussians, crop: Crop) -> tuple[EyePicture, ...]:
-        """The Gaussians as each of the crop's views sees them; the views one below the other in the textures."""
-        planes = self._rasterizer.render_color(gaussians, crop.views).planes
+    def upload(self, drawn: ColorBuffer) -> tuple[EyePicture, ...]:
+        """What was drawn of a crop; the views one below the other in the textures."""
+        planes = drawn.planes
         count, _, height, width = planes.shape
         colors, depths = np.empty((count * height, width), np.uint32), np.empty((count * height, width), np.float32)
         texels_from_planes(planes, colors.reshape(count, height, width), depths.reshape(count, height, width))
@@ -71,6 +69,26 @@ class HostPictures:
     def close(self) -> None:
         """Free the textures."""
         self._textures.close()
+
+
+class HostPictures:
+    """Draws with any rasteriser and uploads the crop.
+
+    Args:
+        context: of OpenGL, current in the calling thread; stays the caller's.
+        rasterizer: stays the caller's to close.
+    """
+
+    def __init__(self, context: moderngl.Context, rasterizer: Rasterizer) -> None:
+        self._rasterizer, self._uploaded = rasterizer, UploadedPictures(context)
+
+    def draw(self, gaussians: PosedGaussians, crop: Crop) -> tuple[EyePicture, ...]:
+        """The Gaussians as each of the crop's views sees them."""
+        return self._uploaded.upload(self._rasterizer.render_color(gaussians, crop.views))
+
+    def close(self) -> None:
+        """Free the textures."""
+        self._uploaded.close()
 
 
 class GlPictures:

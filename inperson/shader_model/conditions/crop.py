@@ -29,7 +29,12 @@ class PersonCropper:
         self._whole = (0, 0)
         self._smaller_for = 0
 
-    def crop(self, gaussians: PosedGaussians, views: Sequence[EyeView]) -> Crop | None:
+    def crop(
+        self,
+        gaussians: PosedGaussians,
+        views: Sequence[EyeView],
+        within: Sequence[PixelRectangle | None] | None = None,
+    ) -> Crop | None:
         """A rectangle of one size in every view, sides multiples of `MULTIPLE`, that holds all Gaussians in view.
 
         It may reach beyond a view whose sides are no such multiples. None where no Gaussian is in any view.
@@ -37,12 +42,13 @@ class PersonCropper:
         Args:
             gaussians: in the world.
             views: of one size.
+            within: the part of each view in which anything counts (a mirror's), None for nothing; by default all.
         """
         width, height = common_size(views)
         if self._whole != (width, height) or len(self._last) != len(views):
             self.forget()
-        limit = PixelRectangle(0, 0, width, height)
-        seen = [covered(gaussians, view, limit) for view in views]
+        limits = [PixelRectangle(0, 0, width, height)] * len(views) if within is None else within
+        seen = [limit and covered(gaussians, view, limit) for view, limit in zip(views, limits, strict=True)]
         drawn = [rectangle for rectangle in seen if rectangle is not None]
         if not drawn:
             self.forget()

@@ -1,5 +1,6 @@
 """`ConditionMaker`: a posed person and the views on them in, `Conditions` out. Keeps the previous frame."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,11 @@ SAMPLE = 16
 """One Gaussian in as many tells where the body is and how it moved as a whole."""
 
 
+def as_posed(gaussians: PosedGaussians) -> PosedGaussians:
+    """Shown where the poser put them."""
+    return gaussians
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Moment:
     """One person at one time, and who looks at them."""
@@ -37,11 +43,13 @@ class Moment:
     poser: AvatarPoser
     state: BodyState
     gaussians: PosedGaussians
-    """What `poser` made of `state`."""
+    """What `poser` made of `state`, as `shown`."""
     views: tuple[EyeView, ...]
     """The person's crop of each eye's view (`PersonCropper`): one size, sides multiples of `MULTIPLE`."""
     time_ns: int
     """When this is shown, monotonic."""
+    shown: Callable[[PosedGaussians], PosedGaussians] = as_posed
+    """What a scene does with a posed person, a mirror for instance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +119,7 @@ class ConditionMaker:
             last = self._last[0]
             if len(last.views) == len(moment.views) and same_person(last.poser.avatar, moment.poser.avatar):
                 same = last.poser is moment.poser
-                then = last.gaussians.means if same else moment.poser.pose(last.state).means
+                then = last.gaussians.means if same else last.shown(moment.poser.pose(last.state)).means
                 motion = RigidMotion.of(then[::SAMPLE], now[::SAMPLE])
                 if not is_jump(motion, last.views, moment.views, moment.time_ns - last.time_ns):
                     return now - then, modality_switch(motion, last.views, moment.views)

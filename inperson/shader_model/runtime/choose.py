@@ -2,7 +2,8 @@
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 
@@ -15,6 +16,14 @@ from inperson.shader_model.runtime.choices import Choices, Shape, circumstances
 from inperson.shader_model.runtime.engine import Engine
 
 ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredEngine:
+    """An engine, and what a step of it costs."""
+
+    engine: Engine
+    step_ms: float
 
 
 def choose_engine(
@@ -36,21 +45,59 @@ def choose_engine(
         BadInputError: the engine asked for cannot run here.
         OutputError: what was measured cannot be kept.
     """
+    if asked_for is None:
+        return fastest_engine(model, shape, device, threads, choices=choices).engine
     makers = candidates(model, device, threads)
-    if asked_for is not None:
-        if asked_for not in makers:
-            raise BadInputError(
-                f"shader engine '{asked_for}' cannot run here", f"choose from {', '.join(sorted(makers))}"
-            )
-        return makers[asked_for]()
+    if asked_for not in makers:
+        known = ", ".join(sorted(makers))
+        raise BadInputError(f"shader engine '{asked_for}' cannot run here", f"choose from {known}")
+    return makers[asked_for]()
+
+
+def fastest_engine(
+    model: LiveShader,
+    shape: Shape,
+    device: torch.device,
+    threads: int,
+    *,
+    choices: Choices | None = None,
+    before_measuring: Callable[[], None] = lambda: None,
+) -> MeasuredEngine:
+    """The fastest engine, as `engine_times` says."""
+    times = engine_times(model, shape, device, threads, choices=choices, before_measuring=before_measuring)
+    fastest = min(times, key=times.__getitem__)
+    return MeasuredEngine(candidates(model, device, threads)[fastest](), times[fastest])
+
+
+def engine_times(
+    model: LiveShader,
+    shape: Shape,
+    device: torch.device,
+    threads: int,
+    *,
+    choices: Choices | None = None,
+    before_measuring: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
+    """Milliseconds of a step of each engine: remembered, or measured now and remembered.
+
+    Args:
+        threads: of engines on a CPU; torch has its own setting.
+        choices: what was measured before; by default the user's.
+        before_measuring: called when nothing is remembered: it takes seconds, on a large model half a minute.
+
+    Raises:
+        OutputError: what was measured cannot be kept.
+    """
+    makers = candidates(model, device, threads)
     choices = choices or Choices()
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     now = circumstances(model.config, shape, threads, gpu)
     times = choices.times(now)
     if times is None or not set(times) <= set(makers):
+        before_measuring()
         times = measure(makers, example_inputs(model, shape, device))
         choices.remember(now, times)
-    return makers[min(times, key=times.__getitem__)]()
+    return times
 
 
 def measure(makers: Mapping[str, EngineMaker], inputs: NetworkInputs, rounds: int = ROUNDS) -> dict[str, float]:

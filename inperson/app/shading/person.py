@@ -1,0 +1,82 @@
+"""One person's shading, frame by frame: conditions of their crop, one step of the network, and what both took."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+
+from inperson.app.shading.engines import SizedEngine, compute_device
+from inperson.app.shading.planes import refined
+from inperson.render.gbuffer import ColorBuffer, Rasterizer
+from inperson.shader_model.conditions.maker import SAMPLE, ConditionMaker, Moment
+from inperson.shader_model.interface import Conditions
+from inperson.shader_model.stream import ShaderStream
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShadedCrop:
+    """One frame of the person's crop, without the shader and with it."""
+
+    plain: ColorBuffer
+    shaded: ColorBuffer
+    conditions_ns: int
+    """Drawing and computing what the shader is told, the plain render included."""
+    shading_ns: int
+
+
+class PersonShader:
+    """Shades one person at a time for the eyes that see them. One thread at a time.
+
+    Args:
+        engines: the sizes to choose from; at least one.
+        rasterizer: any backend; stays the caller's to close.
+        threads: that share the work on a CPU.
+    """
+
+    def __init__(self, engines: Sequence[SizedEngine], rasterizer: Rasterizer, threads: int) -> None:
+        self.engines = tuple(engines)
+        self._maker = ConditionMaker(rasterizer, threads)
+        self._stream = ShaderStream(self.engines[0].engine, threads)
+        self._device = compute_device()
+        self._size = 0
+
+    def shade(self, moment: Moment, size: int) -> ShadedCrop:
+        """The next frame.
+
+        Args:
+            moment: the person, and the crops of them.
+            size: which of the engines. Another than the last one begins anew.
+        """
+        if size != self._size:
+            self.forget()
+            self._stream.use(self.engines[size].engine)
+            self._size = size
+        begin = time.perf_counter_ns()
+        frame = self._maker.make(moment)
+        told = time.perf_counter_ns()
+        shaded = self._stream.shade(_on(self._device, frame.conditions)).cpu().numpy()
+        result = refined(frame.colors, shaded, _ahead(moment))
+        done = time.perf_counter_ns()
+        return ShadedCrop(frame.colors, result, told - begin, done - told)
+
+    def forget(self) -> None:
+        """Begin anew with the next frame: what was between it and the last one was not shaded."""
+        self._maker.forget()
+        self._stream.forget()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._maker.close()
+        self._stream.close()
+
+
+def _ahead(moment: Moment) -> np.ndarray:
+    """How far the person's middle is before each eye, metres."""
+    middle = np.append(moment.gaussians.means[::SAMPLE].mean(axis=0), 1.0)
+    return np.array([max(view.T_cv_from_world[2] @ middle, view.near) for view in moment.views], np.float32)
+
+
+def _on(device: torch.device, conditions: Conditions) -> Conditions:
+    return Conditions(*(getattr(conditions, field.name).to(device) for field in fields(Conditions)))
