@@ -1,6 +1,6 @@
 """Scores on held-out windows, beside those of the plain render that the live model starts from."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -10,7 +10,6 @@ from torch import Tensor
 from inperson.reconstruct.perceptual import Perceptual
 from inperson.shader_model.training.groups import WindowGroup
 from inperson.shader_model.training.losses import composited, mean_inside
-from inperson.shader_model.training.roll_out import RollOut
 from inperson.shader_model.training.window_loss import along_motion
 
 LEAST_CHANGE = 1e-4
@@ -18,7 +17,11 @@ LEAST_CHANGE = 1e-4
 
 
 @torch.no_grad()
-def validate(roll_out: RollOut, groups: Iterable[WindowGroup], perceptual: Perceptual) -> dict[str, float]:
+def validate(
+    roll_out: Callable[[WindowGroup], tuple[Float[Tensor, "T B E 4 H W"], object]],
+    groups: Iterable[WindowGroup],
+    perceptual: Perceptual,
+) -> dict[str, float]:
     """Means over windows, over mid-grey.
 
     Returns:

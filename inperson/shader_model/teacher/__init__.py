@@ -1,0 +1,1 @@
+"""The teacher: a flow-matching video model that shades offline; the live model is distilled from it (README.md)."""

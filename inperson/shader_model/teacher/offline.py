@@ -1,0 +1,130 @@
+"""`TeacherOffline`: the teacher as an offline renderer. Slow: a dozen passes, each over the whole sequence."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inperson.errors import BadInputError
+from inperson.shader_model.interface import Conditions
+from inperson.shader_model.network.batch import ConditionsBatch
+from inperson.shader_model.teacher.flow import Predictor, Solver, sample
+from inperson.shader_model.teacher.guidance import guided, triangular
+from inperson.shader_model.teacher.model import Teacher
+from inperson.shader_model.teacher.noise import sequence_noise
+from inperson.shader_model.teacher.residual import picture_of
+from inperson.shader_model.teacher.told import Told
+from inperson.shader_model.teacher.windows import Span, blended, spans_of
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineSettings:
+    """How a sequence is sampled."""
+
+    steps: int = 12
+    solver: Solver = "euler"
+    front: float = 1.0
+    """Weight of guidance where the photo was taken from, and everywhere without angles ..."""
+    back: float = 2.5
+    """... and half a turn away from it."""
+    window: int = 8
+    """Frames the teacher sees together; the memory of one pass grows with it."""
+    overlap: int = 4
+    """Frames that neighbouring windows share at least."""
+    shared_noise: float = 0.5
+    """Share of the noise that all frames and eyes have in common."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or not 0 <= self.overlap < self.window or not 0.0 <= self.shared_noise <= 1.0:
+            what = (
+                f"{self.steps} steps, windows of {self.window} that share {self.overlap}, {self.shared_noise} noise"
+            )
+            raise BadInputError(f"the teacher cannot sample with {what}", "see OfflineSettings' fields")
+
+
+class TeacherOffline:
+    """Shades whole sequences.
+
+    Args:
+        teacher: on any device; it stays there.
+        settings: of the sampler.
+    """
+
+    def __init__(self, teacher: Teacher, settings: OfflineSettings | None = None) -> None:
+        self._teacher, self._settings = teacher, settings or OfflineSettings()
+
+    def shade(
+        self,
+        conditions: Sequence[Conditions],
+        angles: Sequence[float] | None = None,
+        closed: bool = False,
+        on_pass: Callable[[int, int], None] | None = None,
+    ) -> Float[Tensor, "T E 4 H W"]:
+        """The refined pictures, on the CPU. The same seed gives the same pictures on one device.
+
+        Args:
+            conditions: of consecutive frames, crops of one size (`sequence.steady_crops`). Of a closed sequence the
+                first knows the last as its predecessor (`sequence.closed_conditions`).
+            angles: of each frame's view to the photo's, radians: guidance grows with them (`guidance.triangular`).
+            closed: the last frame is followed by the first, as in an orbit.
+            on_pass: told after each pass over the sequence how many there were, and how many there will be.
+
+        Raises:
+            ValueError: no frames, several sizes, or not one angle a frame.
+        """
+        how, told = self._settings, _told(conditions)
+        _, frames, eyes, height, width = told.shape
+        if angles is not None and len(angles) != frames:
+            raise ValueError(f"{len(angles)} angles for {frames} frames")
+        weights = triangular(torch.tensor(angles or [0.0] * frames), how.front, how.back)
+        spans = spans_of(frames, how.window, how.overlap, closed)
+        passes = how.steps if how.solver == "euler" else 2 * how.steps - 1
+        predictor = _SequencePredictor(self._teacher, told, spans, weights)
+        counted = predictor if on_pass is None else _counted(predictor, on_pass, passes)
+        noise = sequence_noise(how.seed, frames, eyes, (height, width), how.shared_noise)
+        return picture_of(sample(counted, noise, how.steps, how.solver), told.color[0])
+
+
+class _SequencePredictor:
+    """The teacher's guided prediction for a whole sequence, window by window."""
+
+    def __init__(self, teacher: Teacher, told: Told, spans: Sequence[Span], weights: Float[Tensor, " T"]) -> None:
+        self._teacher, self._told, self._spans, self._weights = teacher, told, spans, weights
+        self._device = next(teacher.parameters()).device
+
+    def __call__(self, noisy: Float[Tensor, "T E R h w"], time: float) -> Float[Tensor, "T E R h w"]:
+        times = torch.tensor([time], device=self._device)
+
+        def of_span(span: Span) -> Float[Tensor, "L E R h w"]:
+            chosen = list(span.frames)
+            told, part = self._told.window(chosen).to(self._device), noisy[None, chosen].to(self._device)
+            return guided(self._teacher, part, times, told, self._weights[chosen])[0].to(noisy.device)
+
+        return blended(self._spans, of_span, noisy)
+
+
+def _told(conditions: Sequence[Conditions]) -> Told:
+    """One window of all frames.
+
+    Raises:
+        ValueError: no frames, or crops of several sizes or numbers of eyes.
+    """
+    if len({c.color.shape for c in conditions}) != 1:
+        raise ValueError(f"{len(conditions)} frames of {len({c.color.shape for c in conditions})} sizes, not of one")
+    return Told.of([ConditionsBatch.of([c]) for c in conditions])
+
+
+def _counted(predict: Predictor, on_pass: Callable[[int, int], None], passes: int) -> Predictor:
+    """The same, which says how far it has come."""
+    numbers = count(1)
+
+    def counted(noisy: Tensor, time: float) -> Tensor:
+        clean = predict(noisy, time)
+        on_pass(next(numbers), passes)
+        return clean
+
+    return counted

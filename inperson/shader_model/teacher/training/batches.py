@@ -1,0 +1,68 @@
+"""From raw samples to what one step of the flow learns from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inperson.reconstruct.training.loop import Numbered
+from inperson.shader_model.data.shards import decode_window
+from inperson.shader_model.data.window import Window
+from inperson.shader_model.network.batch import ConditionsBatch
+from inperson.shader_model.teacher.draws import FlowDraws, Lot
+from inperson.shader_model.teacher.residual import residual_of
+from inperson.shader_model.teacher.told import Told
+from inperson.shader_model.teacher.training.recipe import Recipe, StageRecipe
+from inperson.shader_model.training.augment import augmented
+from inperson.shader_model.training.cuts import drawn_frames
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FlowBatch:
+    """B windows of one shape."""
+
+    told: Told
+    """Less what is forgotten."""
+    clean: Float[Tensor, "B T E R h w"]
+    """Their residuals."""
+    draws: FlowDraws
+
+    def to(self, device: torch.device) -> "FlowBatch":
+        """On another device."""
+        return FlowBatch(self.told.to(device), self.clean.to(device), self.draws.to(device))
+
+
+class FlowBatchMaker:
+    """Decodes and augments samples. What is random depends on the seed and a sample's number alone.
+
+    Args:
+        recipe: the run's.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+
+    def make(self, numbered: Sequence[Numbered], stage: StageRecipe) -> list[FlowBatch]:
+        """A stage's parts of some windows; those of one eye first."""
+        seed = self._recipe.optimiser.seed
+        lots = [((seed, number, piece), sample) for number, sample in numbered for piece in range(stage.pieces)]
+        drawn = [(self._part(lot, sample, stage), lot) for lot, sample in lots]
+        numbers_of_eyes = sorted({window.eyes for window, _ in drawn})
+        return [self._stacked([d for d in drawn if d[0].eyes == eyes]) for eyes in numbers_of_eyes]
+
+    def _part(self, lot: Lot, sample: dict[str, object], stage: StageRecipe) -> Window:
+        rng = np.random.default_rng(lot)
+        window = decode_window(sample, lambda total: drawn_frames(total, stage.frames or total, rng))
+        return augmented(window, replace(self._recipe.augment, side=stage.side), rng)
+
+    def _stacked(self, drawn: Sequence[tuple[Window, Lot]]) -> FlowBatch:
+        windows, lots = zip(*drawn, strict=True)
+        told = Told.of([ConditionsBatch.of(m) for m in zip(*(w.conditions for w in windows), strict=True)])
+        _, frames, eyes, height, width = told.shape
+        # another stream than the parts' own
+        draws = FlowDraws.of([(*lot, 1) for lot in lots], frames, eyes, (height, width), self._recipe.draws)
+        truth = torch.stack([window.truth for window in windows])
+        return FlowBatch(told.without_conditions(draws.forgotten), residual_of(truth, told.color), draws)

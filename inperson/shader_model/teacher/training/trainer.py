@@ -1,0 +1,98 @@
+"""How the teacher is trained."""
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from accelerate import Accelerator
+from torch import Tensor
+
+from inperson.errors import BadInputError
+from inperson.reconstruct.perceptual import Perceptual
+from inperson.reconstruct.training.loop import Numbered, TrainingLoop
+from inperson.shader_model.teacher.config import TeacherConfig, config_of
+from inperson.shader_model.teacher.flow import velocity_error
+from inperson.shader_model.teacher.model import Teacher
+from inperson.shader_model.teacher.training.batches import FlowBatch, FlowBatchMaker
+from inperson.shader_model.teacher.training.recipe import Recipe
+from inperson.shader_model.teacher.training.validation import validate_teacher
+from inperson.shader_model.teacher.weights import load_teacher
+from inperson.shader_model.training.groups import GroupMaker
+from inperson.shader_model.training.recipe import Recipe as LiveRecipe
+
+
+class TeacherTrainer(TrainingLoop[list[FlowBatch]]):
+    """One run of one recipe.
+
+    Args:
+        recipe: what to do.
+        data: folder of shards.
+        folder: for checkpoints and the log.
+        start: exported weights to begin with; a run that has checkpoints of its own goes on from the newest.
+        accelerator: see `TrainingLoop`.
+
+    Raises:
+        BadInputError: no shards, weights of another size than the recipe's, or a batch that the processes cannot
+            share evenly.
+        MissingModelError: the perceptual score's network has not been fetched.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: Path,
+        folder: Path,
+        start: Path | None = None,
+        accelerator: Accelerator | None = None,
+    ) -> None:
+        super().__init__(recipe.optimiser, data, "tools.make_shader_shards", folder, accelerator)
+        self.recipe = recipe
+        self.perceptual = Perceptual.load().to(self.accelerator.device)
+        self._batches, self._groups = FlowBatchMaker(recipe), GroupMaker(LiveRecipe())
+        self._began, self._seconds = 0.0, float("inf")
+        self.begin(Teacher(network_config(recipe)) if start is None else _started(start, recipe))
+
+    def run(self, minutes: float | None = None, workers: int = 0) -> None:
+        self._began = time.monotonic()
+        self._seconds = float("inf") if minutes is None else 60.0 * minutes
+        super().run(minutes, workers)
+
+    def batch(self, numbered: Sequence[Numbered]) -> list[FlowBatch]:
+        by_steps = numbered[0][0] / max(self.how.steps * self.how.batch, 1)
+        by_time = (time.monotonic() - self._began) / self._seconds
+        return self._batches.make(numbered, self.recipe.stages.at(max(by_steps, by_time)))
+
+    def losses(self, batch: list[FlowBatch], step: int) -> dict[str, Tensor]:
+        own = sum(len(part.clean) for part in batch)
+        each = [self._velocity(part.to(self.accelerator.device)).sum() / own for part in batch]
+        return {"velocity": sum(each[1:], start=each[0])}
+
+    def _velocity(self, batch: FlowBatch) -> Tensor:
+        draws = batch.draws
+        predicted = self.learning(draws.noisy(batch.clean), draws.times, batch.told)
+        return velocity_error(predicted, batch.clean, draws.times, self.recipe.least_left)
+
+    def scores(self, held_out: Iterator[Numbered]) -> dict[str, float]:
+        groups = (
+            group.to(self.accelerator.device) for numbered in held_out for group in self._groups.held_out([numbered])
+        )
+        assert isinstance(self.average, Teacher)
+        with self.accelerator.autocast():
+            return validate_teacher(self.average, groups, self.perceptual, self.recipe.sample_steps)
+
+
+def network_config(recipe: Recipe) -> TeacherConfig:
+    """The network's shape: the recipe's table over its size's.
+
+    Raises:
+        BadInputError: an unknown size, unknown fields, or values out of range.
+    """
+    return TeacherConfig.from_dict({**config_of(recipe.size).to_dict(), **recipe.network})
+
+
+def _started(weights: Path, recipe: Recipe) -> Teacher:
+    """A teacher to go on training."""
+    teacher = load_teacher(weights)
+    if teacher.config != network_config(recipe):
+        raise BadInputError(f"{weights} holds another teacher than the recipe's", "start from weights of its size")
+    return teacher.train().requires_grad_(True)
