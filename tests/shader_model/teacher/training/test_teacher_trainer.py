@@ -1,0 +1,144 @@
+"""Training: the same on one process and two, after a restart, and better than the render it began with."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file
+
+from inperson.errors import BadInputError
+from inperson.reconstruct.training.checkpoint import newest_checkpoint
+from inperson.reconstruct.training.recipe import OptimiserRecipe
+from inperson.shader_model.teacher.training.batches import FlowBatch
+from inperson.shader_model.teacher.training.export import export
+from inperson.shader_model.teacher.training.recipe import Recipe, StageRecipe, StagesRecipe
+from inperson.shader_model.teacher.training.trainer import TeacherTrainer
+from inperson.shader_model.teacher.weights import load_teacher, read_teacher_header
+
+ROOT = Path(__file__).parents[4]
+
+
+def trainer(recipe: Recipe, data: Path, folder: Path, start: Path | None = None) -> TeacherTrainer:
+    return TeacherTrainer(recipe, data, folder, start, accelerator=Accelerator(cpu=True))
+
+
+def logged(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def losses(folder: Path) -> list[float]:
+    return [line["loss"] for line in logged(folder) if "loss" in line]
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    tensors = load_file(newest_checkpoint(folder))
+    return {name: value for name, value in tensors.items() if name.startswith("network/")}
+
+
+@pytest.fixture(scope="module")
+def whole(shards: Path, tiny: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An uninterrupted run through all stages."""
+    folder = tmp_path_factory.mktemp("whole")
+    trainer(tiny, shards, folder).run()
+    return folder
+
+
+def test_a_run_is_logged_and_scored(whole: Path) -> None:
+    lines = logged(whole)
+    steps = [line for line in lines if "loss" in line]
+    assert [line["step"] for line in steps] == [1, 2, 3, 4]
+    assert all(line["loss"] == line["velocity"] > 0 and line["gradient_network"] > 0 for line in steps)
+    scores = lines[-1]["held_out"]
+    of_pictures = {f"{p}{s}" for p in ("", "plain_") for s in ("psnr", "perceptual", "sharpness", "warping")}
+    assert set(scores) == of_pictures | {f"velocity_{t}" for t in (10, 30, 50, 70, 90)}
+
+
+def test_a_resumed_run_is_the_uninterrupted_one(whole: Path, shards: Path, tiny: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "step-000002.safetensors").write_bytes((whole / "step-000002.safetensors").read_bytes())
+    trainer(tiny, shards, tmp_path).run()
+    assert losses(tmp_path) == losses(whole)[2:]
+    assert (tmp_path / "step-000004.safetensors").read_bytes() == (whole / "step-000004.safetensors").read_bytes()
+
+
+def test_two_processes_reach_the_weights_of_one(whole: Path, shards: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    command += ["--standalone", str(Path(__file__).parent / "parallel_run.py"), str(shards), str(tmp_path)]
+    environment = {**os.environ, "ACCELERATE_USE_CPU": "1", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert losses(tmp_path) == pytest.approx(losses(whole), rel=2e-5)
+    alone, together = weights(whole), weights(tmp_path)
+    for name, value in alone.items():
+        torch.testing.assert_close(together[name], value, atol=2e-5, rtol=1e-3)
+
+
+def test_stages_follow_one_another(shards: Path, tiny: Recipe, tmp_path: Path) -> None:
+    run = trainer(tiny, shards, tmp_path)
+    samples = list(islice(run.stream.from_sample(0), 16))
+
+    def shape(batch: list[FlowBatch]) -> tuple[int, int]:
+        """Windows of all numbers of eyes, and their frames."""
+        return sum(len(part.clean) for part in batch), batch[0].clean.shape[1]
+
+    assert [shape(run.batch(samples[n : n + 4])) for n in (0, 4, 8, 12)] == [(8, 1), (8, 1), (4, 2), (4, 3)]
+
+
+def test_stages_fit_into_limited_time(shards: Path, tiny: Recipe, tmp_path: Path) -> None:
+    run = trainer(tiny, shards, tmp_path)
+    run.run(minutes=1e-9)
+    assert run.position.step == 1
+    (first, *_) = run.batch(list(islice(run.stream.from_sample(0), 4)))
+    assert first.clean.shape[1] == 3  # the time is up: the last stage
+
+
+def test_what_is_learned_is_better_than_the_render(shards: Path, tiny: Recipe, tmp_path: Path) -> None:
+    longer = replace(
+        tiny,
+        stages=StagesRecipe(
+            single=StageRecipe(share=0.8, frames=1, pieces=2), short=StageRecipe(), long=StageRecipe(share=0.2)
+        ),
+        optimiser=OptimiserRecipe(steps=60, batch=4, rate=6e-3, warm_up=5, average=0.9, validate_every=60),
+        sample_steps=4,
+    )
+    trainer(longer, shards, tmp_path).run()
+    each = losses(tmp_path)
+    assert sum(each[-10:]) < 0.6 * sum(each[:10])
+    scores = logged(tmp_path)[-1]["held_out"]
+    assert scores["psnr"] > scores["plain_psnr"] + 1.0
+    assert scores["perceptual"] < scores["plain_perceptual"]
+
+
+def test_the_average_is_exported_and_may_be_gone_on_from(
+    whole: Path, shards: Path, tiny: Recipe, tmp_path: Path
+) -> None:
+    out, recipe = tmp_path / "teacher.safetensors", tmp_path / "tiny.toml"
+    recipe.write_text("[network]\n" + "\n".join(f"{k} = {json.dumps(v)}" for k, v in tiny.network.items()))
+    provenance = export(whole, out, recipe)
+    assert (provenance["steps"], provenance["samples"], provenance["recipe"]) == ("4", "16", "tiny")
+    assert "velocity_50" in provenance["held_out"]
+    assert read_teacher_header(out).provenance == provenance
+    exported, stored = load_teacher(out).state_dict(), load_file(newest_checkpoint(whole))
+    for name, value in exported.items():
+        assert torch.equal(value, stored[f"average/{name}"].half().float())
+    started = trainer(tiny, shards, tmp_path / "next", start=out)
+    for name, value in started.average.state_dict().items():
+        assert torch.equal(value, exported[name])
+    assert all(parameter.requires_grad for parameter in started.learning.parameters())
+
+
+def test_what_cannot_work_is_said(shards: Path, tiny: Recipe, whole: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="no train shards"):
+        trainer(tiny, tmp_path, tmp_path)
+    with pytest.raises(BadInputError, match="no checkpoint"):
+        export(tmp_path / "nowhere", tmp_path / "x", tmp_path / "r")
+    with pytest.raises(BadInputError, match="does not fit"):
+        trainer(replace(tiny, network={**tiny.network, "expansion": 2}), shards, whole)
