@@ -26,7 +26,13 @@ from inperson.app.shading.figures import ShaderFigures
 from inperson.app.shading.mirror import MirrorShader
 from inperson.app.shading.person import PersonShader
 from inperson.app.timing import StageTimes
-from inperson.app.tracking_pipeline import BESIDE_HEADSET_NICENESS, Pipeline, TrackingPlan, open_pipeline
+from inperson.app.tracking_pipeline import (
+    BESIDE_HEADSET_NICENESS,
+    BESIDE_SHADER_NICENESS,
+    Pipeline,
+    TrackingPlan,
+    open_pipeline,
+)
 from inperson.app.tracking_process import TrackingProcess
 from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError, DeviceError
@@ -117,7 +123,9 @@ class SessionSetup:
             # A shape is one body's: each body has its own file.
             profile = str(profile_path(f"{user} {self._first.body.name}"))
         body = self._options.body or self._first.avatar.body_name
-        niceness = BESIDE_HEADSET_NICENESS if self._options.in_headset else 0
+        niceness = BESIDE_SHADER_NICENESS if self._shader_sizes else 0
+        if self._options.in_headset:
+            niceness = BESIDE_HEADSET_NICENESS
         plan = TrackingPlan(self.source, body, profile, self._repeat, niceness)
         return self._stack.enter_context(TrackingProcess(plan, *self._dimensions, open_tracking))
 

@@ -10,6 +10,8 @@ from inperson.tracking.observation import CameraFrame, Observation
 BESIDE_HEADSET_NICENESS = 19
 """A camera frame that waits costs less than a display frame that does: on two cores shared by both, a headset shows
 36 to 40 frames a second beside a tracker that stands back this far, and 27 beside one at niceness 5."""
+BESIDE_SHADER_NICENESS = 5
+"""Beside a mirror that the video shader refines: both then give up about the same share of their pictures."""
 
 
 @dataclass(frozen=True, slots=True)

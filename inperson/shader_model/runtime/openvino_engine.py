@@ -35,6 +35,8 @@ class OpenVinoEngine:
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": threads,
             "PERFORMANCE_HINT": "LATENCY",
+            # a thread bound to a core that tracking has just taken waits for it: half as many pictures a second live
+            "ENABLE_CPU_PINNING": False,
         }
         self._requests: dict[tuple[int, int], Any] = {}
 
