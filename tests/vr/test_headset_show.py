@@ -9,14 +9,27 @@ from scipy.spatial.transform import Rotation
 
 from inperson.app.headset.child import OpenXrHeadset
 from inperson.app.headset.plan import HeadsetPlan
-from inperson.app.headset.status import Command, Go, HeadsetStatus, Recenter, Recentred, ShowAvatar, Stop
+from inperson.app.headset.status import (
+    Command,
+    Go,
+    HeadsetStatus,
+    Recenter,
+    Recentred,
+    ShowAvatar,
+    Stop,
+    ToggleShader,
+    ToggleSplit,
+)
 from inperson.app.placing import T_ABOUT_FACE, moved
 from inperson.avatar.body import load_body
 from inperson.avatar.file import save_avatar
 from inperson.avatar.skinning import BodyPoser
 from inperson.avatar.state import BodyState
 from inperson.paths import assets_dir
+from inperson.shader_model.network import weights
+from inperson.shader_model.runtime import choices
 from tests.app.drawing_doubles import tiny_avatar
+from tests.app.shading.weights import put_weights
 from tests.vr.remote_devices import RemoteDevices, Wearer, pose
 
 MOTION = str(assets_dir() / "performer" / "performer.npz")
@@ -126,6 +139,34 @@ def test_another_avatar_is_put_on_behind_the_frames(monado_null, avatars):
     assert worn[0] == "one"
     assert worn[-1] == figures.avatar == "other"
     assert figures.frames.rendered >= 4
+
+
+def test_the_shader_is_measured_switched_and_split_between_frames(monado_null, avatars, tmp_path, monkeypatch):
+    put_weights(tmp_path)
+    monkeypatch.setattr(weights, "assets_dir", lambda: tmp_path)
+    monkeypatch.setattr(choices, "cache_dir", lambda: tmp_path)
+
+    def script(session: Session) -> Iterator[Command | None]:
+        yield from session.more_states(3)
+        yield ToggleSplit()
+        yield from session.more_states(2)
+        yield ToggleShader()
+        yield from session.more_states(2)
+        yield ToggleShader()
+        yield from session.more_states(2)
+
+    session = Session(script)
+    plan = HeadsetPlan(avatars[0], motion=MOTION, mirrored=True, scene="face-to-face", shader="small")
+    figures = show(plan, session)
+    assert figures.shader.asked == "small"
+    assert set(figures.shader.pictures) == {"small", "off"}
+    assert sum(figures.shader.pictures.values()) == figures.frames.rendered
+    assert figures.rungs[0].shader.startswith("small on ")
+    assert "off" in {change.shader for change in figures.rungs}
+    stages = list(figures.frames.stages)
+    assert stages[stages.index("draw") :][:3] == ["draw", "conditions", "shade"]
+    said = [message.shader for message in session.said if isinstance(message, HeadsetStatus)]
+    assert said[0].startswith("small on ")
 
 
 def test_it_leaves_after_the_frames_it_was_told(monado_null, avatars):

@@ -67,6 +67,7 @@ class ShadedPictures:
 
     def begin(self, rung: Rung, state: BodyState, time_ns: int) -> None:
         """The next drawing shows the avatar in this state, on this rung of the ladder."""
+        self._times = None
         if rung.shader is None:
             if self._subject is not None:
                 self._person.forget()
