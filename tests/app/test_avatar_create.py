@@ -77,9 +77,9 @@ def test_off_the_cpu_the_same_avatar_is_made(studio, hasty, hastily_made, monkey
         there = create.create_from_fit(created.fit, created.matte, replace(hasty, device=FAR))
     assert any("grid_sampler" in name for name in operators), "the network ran there"
     assert there.scores.psnr == pytest.approx(hastily_made.scores.psnr, abs=0.02)
-    for name, most in (("sh", 0.02), ("offsets", 1e-4), ("scales", 1e-4), ("opacities", 0.02)):
+    for name, most in (("sh", 2e-3), ("offsets", 1e-5), ("scales", 1e-6), ("opacities", 1e-3)):
         apart = np.abs(getattr(there.avatar, name) - getattr(hastily_made.avatar, name))
-        assert np.quantile(apart, 0.99) < most, name
+        assert np.quantile(apart, 0.9) < most, f"{name}; which of equals are split is decided by rounding"
 
 
 def test_fast_is_the_answer_before_polishing(studio):

