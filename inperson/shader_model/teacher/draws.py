@@ -1,7 +1,10 @@
 """What is drawn by lot for a window's flow: its time, its noise, and whether the conditions are forgotten."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,8 +14,18 @@ from torch import Tensor
 from inperson.shader_model.teacher.flow import mixed
 from inperson.shader_model.teacher.noise import sequence_noise
 
-Lot = Sequence[int]
-"""Seeds one window's draw: a run's seed and a sample's number, for instance."""
+GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
+_DRAWS = 1
+"""Of the random streams of a lot: others augment the window."""
+
+
+class Lot(NamedTuple):
+    """What is random about a window comes from here alone."""
+
+    seed: int
+    """The run's."""
+    number: int
+    """The window's, in the order of the data: neighbours get times far apart (see `DrawRecipe.time_of`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,17 @@ class DrawRecipe:
     """... and standard deviation of log(t / (1 - t)). Early times are the hard ones (Li & He 2025)."""
     forgotten: float = 0.1
     """How often photo and dense channels are dropped together, for classifier-free guidance."""
+
+    def time_of(self, lot: Lot, shift: float) -> float:
+        """A time. Those of any few windows in a row are spread evenly over the distribution (multiples of the golden
+        ratio): a step's loss depends less on luck, as with the antithetic times of Kingma et al. 2021.
+
+        Args:
+            shift: of all times, as a share of the distribution.
+        """
+        place = (shift + GOLDEN * lot.number) % 1.0
+        logit = NormalDist(self.time_mean, self.time_spread).inv_cdf(min(max(place, 1e-4), 1.0 - 1e-4))
+        return 1.0 / (1.0 + math.exp(-logit))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,12 +65,13 @@ class FlowDraws:
         """What is drawn for a window depends on its lot alone.
 
         Args:
+            lots: one a window.
             size: h and w.
         """
         times, noise, forgotten = [], [], []
         for lot in lots:
-            rng = np.random.default_rng(lot)
-            times.append(1.0 / (1.0 + np.exp(-rng.normal(how.time_mean, how.time_spread))))
+            rng = np.random.default_rng([*lot, _DRAWS])
+            times.append(how.time_of(lot, float(np.random.default_rng(lot.seed).random())))
             forgotten.append(rng.random() < how.forgotten)
             noise.append(sequence_noise(int(rng.integers(2**62)), frames, eyes, size, float(rng.random())))
         return FlowDraws(torch.tensor(times, dtype=torch.float32), torch.stack(noise), torch.tensor(forgotten))

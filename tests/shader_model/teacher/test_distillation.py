@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from inperson.shader_model.interface import INNER
 from inperson.shader_model.network.batch import ConditionsBatch
 from inperson.shader_model.teacher.distillation import TrajectoryLoss
-from inperson.shader_model.teacher.draws import DrawRecipe, FlowDraws
+from inperson.shader_model.teacher.draws import DrawRecipe, FlowDraws, Lot
 from inperson.shader_model.teacher.guidance import guided
 from inperson.shader_model.teacher.model import Teacher
 from inperson.shader_model.teacher.residual import SCALE, picture_of, residual_of
@@ -15,7 +15,7 @@ from inperson.shader_model.teacher.told import Told
 from inperson.shader_model.training.groups import WindowGroup
 from tests.shader_model.made_up_windows import made_up_window
 
-LOTS = ((0, 4), (0, 9))
+LOTS = (Lot(0, 4), Lot(0, 9))
 
 
 @pytest.fixture(scope="module")

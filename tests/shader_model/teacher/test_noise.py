@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from inperson.shader_model.teacher.draws import DrawRecipe, FlowDraws
+from inperson.shader_model.teacher.draws import DrawRecipe, FlowDraws, Lot
 from inperson.shader_model.teacher.noise import sequence_noise
 
 SIZE = (12, 16)
@@ -25,16 +27,27 @@ def test_noise_is_standard_normal_and_shares_what_is_said(shared: float) -> None
 
 
 def test_a_draw_depends_on_its_lot_alone() -> None:
-    lots, how = [(0, 1), (0, 2), (0, 3)], DrawRecipe()
+    lots, how = [Lot(0, n) for n in (1, 2, 3)], DrawRecipe()
     together, alone = FlowDraws.of(lots, 3, 1, SIZE, how), FlowDraws.of(lots[1:2], 3, 1, SIZE, how)
     assert torch.equal(together.noise[1], alone.noise[0])
     assert torch.equal(together.times[1:2], alone.times)
     assert len({float(t) for t in together.times}) == 3
 
 
+@given(seed=st.integers(0, 999), first=st.integers(0, 100_000))
+def test_a_few_in_a_row_have_times_all_over(seed: int, first: int) -> None:
+    """Of eight neighbours at least one, at most three fall into any quarter of the distribution."""
+    how = DrawRecipe(time_mean=0.0, time_spread=1.0)
+    times = torch.tensor([how.time_of(Lot(seed, first + n), 0.123 * seed % 1.0) for n in range(8)])
+    quarter = (4 * torch.special.ndtr(torch.logit(times.double()))).long()
+    counts = torch.bincount(quarter, minlength=4)
+    assert counts.min() >= 1
+    assert counts.max() <= 3
+
+
 def test_draws_are_spread_as_the_recipe_says() -> None:
     how = DrawRecipe(time_mean=-0.5, time_spread=0.7, forgotten=0.3)
-    draws = FlowDraws.of([(n,) for n in range(3000)], 1, 1, (1, 1), how)
+    draws = FlowDraws.of([Lot(5, n) for n in range(3000)], 1, 1, (1, 1), how)
     logits = torch.logit(draws.times)
     assert logits.mean() == pytest.approx(-0.5, abs=0.05)
     assert logits.std() == pytest.approx(0.7, abs=0.05)

@@ -48,7 +48,11 @@ class FlowBatchMaker:
     def make(self, numbered: Sequence[Numbered], stage: StageRecipe) -> list[FlowBatch]:
         """A stage's parts of some windows; those of one eye first."""
         seed = self._recipe.optimiser.seed
-        lots = [((seed, number, piece), sample) for number, sample in numbered for piece in range(stage.pieces)]
+        lots = [
+            (Lot(seed, number * stage.pieces + piece), sample)
+            for number, sample in numbered
+            for piece in range(stage.pieces)
+        ]
         drawn = [(self._part(lot, sample, stage), lot) for lot, sample in lots]
         numbers_of_eyes = sorted({window.eyes for window, _ in drawn})
         return [self._stacked([d for d in drawn if d[0].eyes == eyes]) for eyes in numbers_of_eyes]
@@ -62,7 +66,6 @@ class FlowBatchMaker:
         windows, lots = zip(*drawn, strict=True)
         told = Told.of([ConditionsBatch.of(m) for m in zip(*(w.conditions for w in windows), strict=True)])
         _, frames, eyes, height, width = told.shape
-        # another stream than the parts' own
-        draws = FlowDraws.of([(*lot, 1) for lot in lots], frames, eyes, (height, width), self._recipe.draws)
+        draws = FlowDraws.of(lots, frames, eyes, (height, width), self._recipe.draws)
         truth = torch.stack([window.truth for window in windows])
         return FlowBatch(told.without_conditions(draws.forgotten), residual_of(truth, told.color), draws)

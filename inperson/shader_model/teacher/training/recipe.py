@@ -63,8 +63,8 @@ class Recipe:
     """Fields of `teacher.config.TeacherConfig` that differ from that size's."""
     stages: StagesRecipe = field(default_factory=StagesRecipe)
     draws: DrawRecipe = field(default_factory=DrawRecipe)
-    least_left: float = 0.1
-    """1 - t counts as no less in the loss, or the last bit of noise would be all that matters."""
+    least_left: float = 0.2
+    """1 - t counts as no less in the loss, or a few windows with hardly any noise left would be all that matters."""
     augment: AugmentRecipe = field(default_factory=AugmentRecipe)
     """`frames` and `side` are each stage's."""
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inperson.reconstruct.perceptual import Perceptual
-from inperson.shader_model.teacher.draws import DrawRecipe, FlowDraws
+from inperson.shader_model.teacher.draws import DrawRecipe, FlowDraws, Lot
 from inperson.shader_model.teacher.flow import mixed, sample, velocity_error
 from inperson.shader_model.teacher.guidance import guided
 from inperson.shader_model.teacher.model import Teacher
@@ -39,7 +39,7 @@ class Sampled:
         clean = residual_of(group.truth, group.render).transpose(0, 1)
         windows, frames, eyes, height, width = told.shape
         # every validation has the same noise
-        lots = [(number,) for number in range(windows)]
+        lots = [Lot(0, number) for number in range(windows)]
         noise = FlowDraws.of(lots, frames, eyes, (height, width), _NOISE).noise.to(clean.device)
         weights = torch.ones(frames)
 
