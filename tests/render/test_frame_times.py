@@ -97,7 +97,10 @@ def test_rate_and_missed_refreshes_agree_with_the_display_times(missed):
 
 def test_stages_that_never_ran_are_left_out():
     assert set(times_of(RECORD).all().stages) == {"wait", "input", "pose", "draw", "submit", "frame", "lead"}
-    both = times_of(RECORD, replace(RECORD, shade_ms=6.0, gpu_ms=2.0))
+    shaded = replace(RECORD, conditions_ms=4.0, shade_ms=6.0, gpu_ms=2.0)
+    both = times_of(RECORD, shaded)
+    assert shaded.cost_ms == pytest.approx(RECORD.cost_ms + 10.0)
+    assert both.all().stages["conditions"].p50 == pytest.approx(4.0, rel=0.01)
     assert list(both.all().stages) == list(both.newest(9).stages)
     assert both.all().stages["shade"].p50 == pytest.approx(6.0, rel=0.01)
     assert both.newest(9).stages["gpu"].p99 == 2.0

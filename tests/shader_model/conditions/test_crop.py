@@ -125,3 +125,17 @@ def test_who_is_in_one_eye_alone_is_cropped_in_both() -> None:
 def test_views_of_two_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="one size"):
         PersonCropper().crop(card((0, 0, 0), 0.2, 0.2), [eye(), eye(size=(64, 64))])
+
+
+def test_what_lies_outside_the_part_that_counts_is_not_held() -> None:
+    """A mirror's glass: in one eye its left half, in the other none of it."""
+    gaussians, views = card((0.0, 0.0, 0.0), 0.5, 0.3, 0.02), pair()
+    half = PixelRectangle(0, 0, WIDTH // 2, HEIGHT)
+    crop = PersonCropper().crop(gaussians, views, [half, None])
+    assert crop is not None
+    seen = covered(gaussians, views[0], half)
+    assert seen is not None
+    assert crop.rectangles[0].left <= seen.left < seen.right <= crop.rectangles[0].right
+    assert crop.rectangles[0].width < needed(gaussians, views)[0].width
+    assert crop.rectangles[1].width == crop.rectangles[0].width
+    assert PersonCropper().crop(gaussians, views, [None, None]) is None
