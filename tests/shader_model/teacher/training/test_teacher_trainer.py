@@ -106,15 +106,15 @@ def test_what_is_learned_is_better_than_the_render(shards: Path, tiny: Recipe, t
         stages=StagesRecipe(
             single=StageRecipe(share=0.8, frames=1, pieces=2), short=StageRecipe(), long=StageRecipe(share=0.2)
         ),
-        optimiser=OptimiserRecipe(steps=60, batch=4, rate=6e-3, warm_up=5, average=0.9, validate_every=60),
+        optimiser=OptimiserRecipe(steps=40, batch=4, rate=6e-3, warm_up=5, average=0.9, validate_every=40),
         sample_steps=4,
     )
     trainer(longer, shards, tmp_path).run()
     each = losses(tmp_path)
-    assert sum(each[-10:]) < 0.6 * sum(each[:10])
+    assert sum(each[-10:]) < 0.7 * sum(each[:10])
     scores = logged(tmp_path)[-1]["held_out"]
-    assert scores["psnr"] > scores["plain_psnr"] + 1.0
-    assert scores["perceptual"] < scores["plain_perceptual"]
+    assert scores["psnr"] > scores["plain_psnr"] + 5.0
+    assert scores["perceptual"] < 0.5 * scores["plain_perceptual"]
 
 
 def test_the_average_is_exported_and_may_be_gone_on_from(
