@@ -2,6 +2,7 @@
 
 choice.py    what a user may ask for
 engines.py   sizes with weights, loaded, the fastest way to run each found once
+personal.py  what an avatar knows of its person, in the engines
 person.py    one person's crop, conditions and step: `PersonShader`
 planes.py    refined colours with the render's depth
 views.py     pasted into whole views, for the mirror and `inperson render`: `ViewShader`

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import get_args
 
 import torch
 
 from inperson.app.shading.choice import ShaderChoice
+from inperson.avatar.gaussians import PersonalShader
 from inperson.errors import BadInputError
 from inperson.shader_model.network.config import Size
+from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.network.weights import load_shader, shipped_shader
+from inperson.shader_model.personal.adapter import fingerprint, personalised
 from inperson.shader_model.runtime.choices import Shape
-from inperson.shader_model.runtime.choose import engine_times, example_inputs, fastest_engine
+from inperson.shader_model.runtime.choose import choose_engine, engine_times, example_inputs, fastest_engine
 from inperson.shader_model.runtime.engine import Engine
 
 LARGEST_FIRST: tuple[Size, ...] = tuple(reversed(get_args(Size)))
@@ -30,6 +34,8 @@ class SizedEngine:
     engine: Engine
     step_ms: float
     """Of a crop of `SIDE` x `SIDE` pixels an eye, as measured."""
+    fitted: Callable[[PersonalShader], Engine | None] = lambda personal: None
+    """The same with what an avatar knows of its person; None where that belongs to other weights."""
 
 
 def compute_device() -> torch.device:
@@ -88,11 +94,27 @@ def open_engines(
         model = load_shader(shipped_shader(size))
         best = fastest_engine(model, shape, device, threads, before_measuring=_announcing(say, size))
         best.engine.step(example_inputs(model, shape, device))
-        engines.append(SizedEngine(size, best.engine, best.step_ms))
+        fitted = partial(_fitted, model, fingerprint(model), best.engine.name, shape, device, threads)
+        engines.append(SizedEngine(size, best.engine, best.step_ms, fitted))
     if not any(engine.engine.name.startswith("torch") for engine in engines):
         # what is left to torch is small, and its threads would fight with the engine's: 20 ms a frame instead of 1
         torch.set_num_threads(1)
     return tuple(engines)
+
+
+def _fitted(
+    model: LiveShader,
+    known: str,
+    name: str,
+    shape: Shape,
+    device: torch.device,
+    threads: int,
+    personal: PersonalShader,
+) -> Engine | None:
+    """The engine of a name, of the model as it is for one person."""
+    if personal.weights_sha256 != known:
+        return None
+    return choose_engine(personalised(model, personal), shape, device, threads, asked_for=name)
 
 
 def _announcing(say: Say, size: Size) -> Callable[[], None]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from inperson.app.shading.engines import SizedEngine, compute_device
+from inperson.app.shading.personal import PersonalEngines
 from inperson.app.shading.planes import refined
 from inperson.render.gbuffer import ColorBuffer, Rasterizer
 from inperson.shader_model.conditions.maker import SAMPLE, ConditionMaker, Moment
@@ -40,19 +41,22 @@ class PersonShader:
         self._maker = ConditionMaker(rasterizer, threads)
         self._stream = ShaderStream(self.engines[0].engine, threads)
         self._device = compute_device()
-        self._size = 0
+        self._personal = PersonalEngines(self.engines)
+        self._engine = self.engines[0].engine
 
     def shade(self, moment: Moment, size: int) -> ShadedCrop:
         """The next frame.
 
         Args:
             moment: the person, and the crops of them.
-            size: which of the engines. Another than the last one begins anew.
+            size: which of the engines. Another than the last one begins anew, and so does another person that the
+                shader has learned something of.
         """
-        if size != self._size:
+        engine = self._personal.of(size, moment.poser.avatar)
+        if engine is not self._engine:
             self.forget()
-            self._stream.use(self.engines[size].engine)
-            self._size = size
+            self._stream.use(engine)
+            self._engine = engine
         begin = time.perf_counter_ns()
         frame = self._maker.make(moment)
         told = time.perf_counter_ns()

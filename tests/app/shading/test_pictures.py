@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from inperson.app.mirror_view import MirrorView
 from inperson.app.playback import Playback
@@ -20,6 +21,10 @@ from inperson.avatar.gaussians import GaussianAvatar
 from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.state import BodyState
 from inperson.render.cpu.rasterizer import CpuRasterizer
+from inperson.shader_model.interface import INNER
+from inperson.shader_model.network import weights
+from inperson.shader_model.network.weights import load_shader
+from inperson.shader_model.personal.adapter import AdaptedShader, personal_of
 from inperson.tracking.motion_file import clip_of_states
 from tests.app.shading.weights import LARGER, RED, put_weights
 from tests.shader_model.conditions.scenes import gesturing
@@ -208,3 +213,32 @@ def test_played_motions_are_shaded_alike(
         left, right = np.s_[20:, : WIDTH // 2], np.s_[20:, WIDTH // 2 + 1 : WIDTH]
         assert np.abs(split[left] - plain[left]).max() <= 1
         np.testing.assert_array_equal(split[right], shaded[right])
+
+
+def test_an_avatar_brings_its_own_change_of_the_weights(
+    assets: Path, few: GaussianAvatar, body: BodyModel, rasterizer: CpuRasterizer
+) -> None:
+    """It reddens its own person; another avatar, and one that learned from other weights, are shaded plainly."""
+    put_weights(assets)
+    base = load_shader(weights.shipped_shader("small"))
+    adapted = AdaptedShader(base)
+    values = adapted.values()
+    adapted.fill(np.zeros_like(values))
+    with torch.no_grad():
+        list(adapted.changes)[-3].bias[: INNER**2] += RED  # of the head's convolution for what is added, its red
+    known = personal_of(adapted, base)
+    strange = replace(known, weights_sha256="00" * 32)
+    person = PersonShader(open_engines(sizes_for("small"), 1, 1), rasterizer, threads=1)
+    reds = []
+    for personal in (None, known, strange, known):
+        mirror = MirrorView(
+            *(replace(few, personal=personal), body, rasterizer, WIDTH, HEIGHT),
+            shader=MirrorShader("small", person),
+        )
+        reds.append(draw(mirror, states(body, 2))[-1])
+    person.close()
+    plain, own, other, again = reds
+    assert np.abs(other - plain).max() <= 1
+    assert (own[..., 0] - plain[..., 0]).max() > 0.9 * 255 * RED
+    assert np.abs(own - plain)[..., 1:].max() <= 1
+    np.testing.assert_array_equal(own, again)
