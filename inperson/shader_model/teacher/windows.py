@@ -30,7 +30,8 @@ def spans_of(frames: int, length: int, overlap: int, closed: bool) -> tuple[Span
         frames: of the sequence.
         length: of a window, frames; a shorter sequence's is its own.
         overlap: frames that two neighbouring windows share at least, less than `length`.
-        closed: the last frame is followed by the first.
+        closed: the last frame is followed by the first. Windows are then as far apart as `length` less `overlap`, or
+            a little less where that does not divide the sequence.
     """
     length = min(length, frames)
     step = max(length - overlap, 1)
