@@ -26,6 +26,10 @@ class RefineBar(StageBar):
         text = f"{self._title}: {stage.value}" + (f", {done} frames" if total is None else "")
         self.show(before + SHARES[stage] * share, text)
 
+    def teaching(self, share: float) -> None:
+        """So much of teaching the video shader is done; the bar begins again for it."""
+        self.show(share, f"{self._title}: teaching the shader")
+
 
 def score_table(refined: Refined) -> Table:
     """Scores on the held-out part of the clip, before and after."""

@@ -33,6 +33,8 @@ class Refine:
     """Steps of the optimisation, at most."""
     seed: int = 0
     """Of everything random."""
+    shader: Literal["off", "small", "medium", "large"] = "off"
+    """Also teach the video shader of this size the person; what it learns is kept in the avatar if it helps."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where Gaussians are optimised; auto takes CUDA where there is a GPU and gsplat works. What was stopped on one
     goes on on another."""
@@ -41,6 +43,7 @@ class Refine:
         """Refine, write, and print the scores."""
         one_blas_thread()
         from inperson.app.outputs import check_writable
+        from inperson.app.shading.engines import sizes_for
         from inperson.avatar.file import SUFFIX, avatar_path
 
         given = avatar_path(self.avatar)
@@ -49,6 +52,7 @@ class Refine:
             raise BadInputError(f"--out {out}", f"name a file ending in {SUFFIX}")
         if self.steps < 1:
             raise BadInputError(f"--steps {self.steps}", "give at least 1")
+        sizes_for(self.shader)  # missing weights are said before the work
         check_writable(out)
         if not self.clip.exists():
             raise BadInputError(f"clip {self.clip} does not exist", "give a video file or a folder of pictures")
@@ -60,6 +64,7 @@ class Refine:
 
         from inperson.app.interrupt import InterruptFlag
         from inperson.app.refine_report import RefineBar, score_table
+        from inperson.app.teaching import teach, teaching_table, with_papers
         from inperson.avatar.body import load_body
         from inperson.avatar.file import load_avatar, save_avatar
         from inperson.reconstruct.device import choose_device, device_text
@@ -77,8 +82,13 @@ class Refine:
         with InterruptFlag() as interrupt, RefineBar(console, self.clip.name) as bar:
             watcher = Watcher(bar.update, interrupt.asked)
             refined = refine_on_clip(avatar, body, self.clip, settings, watcher, checkpoint_path(out))
-        save_avatar(refined.avatar, out)
-        console.print(score_table(refined))
+            console.print(score_table(refined))
+            better = refined.avatar
+            if self.shader != "off" and refined.finished:
+                learned = teach(better, body, refined.clip, self.shader, bar.teaching, interrupt.asked)
+                better = with_papers(better, learned)
+                console.print(teaching_table(self.shader, learned))
+        save_avatar(better, out)
         if not refined.finished:
             console.print("stopped: this is the best so far; the same command goes on from here", highlight=False)
         console.print(f"wrote {out}", soft_wrap=True, highlight=False)

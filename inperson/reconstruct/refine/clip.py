@@ -73,6 +73,8 @@ class Refined:
     """False when it was stopped."""
     residuals: int
     """Components that were kept; 0 where none helped on the validation frames."""
+    clip: ClipParts
+    """The clip in the states of the refined avatar's shape."""
 
 
 def refine_on_clip(
@@ -247,7 +249,8 @@ def _scored(
     papers = Provenance.from_strings(avatar.provenance)
     papers = replace(papers, clips=(*papers.clips, entry))
     return Refined(
-        avatar=replace(refined, provenance=papers.to_strings()),
+        # what the video shader learned was of the avatar as it was
+        avatar=replace(refined, provenance=papers.to_strings(), personal=None),
         before=before,
         after=after,
         frames=frames,
@@ -255,4 +258,5 @@ def _scored(
         steps=progress.step,
         finished=finished,
         residuals=0 if refined.residuals is None else len(refined.residuals.low),
+        clip=parts[1],
     )

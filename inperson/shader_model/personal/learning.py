@@ -12,6 +12,7 @@ from inperson.reconstruct.perceptual import Perceptual
 from inperson.shader_model.data.footage import Reenacted, footage_windows
 from inperson.shader_model.data.recipe import FootageRecipe
 from inperson.shader_model.data.shards import encode_window
+from inperson.shader_model.interface import MULTIPLE
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.network.unroll import unroll
 from inperson.shader_model.personal.adapter import AdaptedShader, personal_of
@@ -38,6 +39,12 @@ class PersonalSettings:
     augment: AugmentRecipe = field(default_factory=lambda: replace(_AS_IT_IS, frames=4, side=160))
     least_gain: float = 0.05
     """dB of PSNR on the part that was kept back, from which the change is worth keeping."""
+
+    def for_pictures(self, width: int, height: int) -> "PersonalSettings":
+        """The same with crops that fit into pictures of a size."""
+        size = min(self.windows.size, min(width, height) // MULTIPLE * MULTIPLE)
+        side = min(self.augment.side, size)
+        return replace(self, windows=replace(self.windows, size=size), augment=replace(self.augment, side=side))
 
 
 @dataclass(frozen=True, slots=True)
