@@ -10,6 +10,7 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
+from inperson.app.commands.evaluate_shader import Shader
 from inperson.app.threads import one_blas_thread
 from inperson.errors import BadInputError
 
@@ -139,7 +140,11 @@ class Create:
 class Evaluate:
     """How good avatars are, in numbers."""
 
-    action: Annotated[Reenact, tyro.conf.subcommand("reenact")] | Annotated[Create, tyro.conf.subcommand("create")]
+    action: (
+        Annotated[Reenact, tyro.conf.subcommand("reenact")]
+        | Annotated[Create, tyro.conf.subcommand("create")]
+        | Annotated[Shader, tyro.conf.subcommand("shader")]
+    )
 
     def run(self, console: Console) -> None:
         """Run the chosen evaluation."""
