@@ -35,8 +35,8 @@ class DrawRecipe:
     time_mean: float = -0.8
     """Times are logit-normal (Esser et al. 2024): mean ..."""
     time_spread: float = 1.0
-    """... and standard deviation of log(t / (1 - t)). Early times are the hard ones (Li & He 2025), and a sampler of few
-    steps has several of them."""
+    """... and standard deviation of log(t / (1 - t)). Early times are the hard ones (Li & He 2025), and a sampler
+    of few steps has several of them."""
     forgotten: float = 0.1
     """How often photo and dense channels are dropped together, for classifier-free guidance."""
 
