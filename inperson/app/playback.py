@@ -1,7 +1,8 @@
 """A recorded motion on an avatar, seen by the clip's own camera, by a mirror, or by an eye that walks around."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -9,8 +10,9 @@ from jaxtyping import Float, UInt8
 
 from inperson.app.mirror import INTERPUPILLARY_M, Framing, mirror_picture, studio_background
 from inperson.app.played_motion import PlayedMotion
+from inperson.app.shading.offline import Frame, OfflineShader
 from inperson.app.shading.split import split_picture
-from inperson.app.shading.views import ViewShader
+from inperson.app.shading.views import ShadedViews, ViewShader
 from inperson.app.timing import StageTimes
 from inperson.avatar.body import BodyModel
 from inperson.avatar.gaussians import GaussianAvatar
@@ -41,6 +43,8 @@ class Playback:
         size: width and height of one view, pixels; None for the clip's own (`source`) or 512x512.
         stereo: a pair side by side.
         shader: refines every picture with its first engine, where there is one.
+        teacher: refines the whole sequence, in place of `shader`.
+        on_pass: told of the teacher's passes: how many are done, and of how many.
         split: show the left half of each view without it.
 
     Raises:
@@ -59,13 +63,15 @@ class Playback:
         size: tuple[int, int] | None = None,
         stereo: bool = False,
         shader: ViewShader | None = None,
+        teacher: OfflineShader | None = None,
+        on_pass: Callable[[int, int], None] = lambda done, total: None,
         split: bool = False,
     ) -> None:
         if camera == "source" and motion.intrinsics is None:
             raise BadInputError("the motion does not know its camera", "use --camera mirror or --camera orbit")
         self._rasterizer = rasterizer
         self._camera, self._stereo = camera, stereo
-        self._shader, self._split = shader, split
+        self._shader, self._teacher, self._on_pass, self._split = shader, teacher, on_pass, split
         self.times = StageTimes()
         """Of `conditions` and `shading`."""
         self._poser = AvatarPoser(avatar, body)
@@ -89,28 +95,58 @@ class Playback:
         """Every frame's picture with its time in seconds from the start."""
         background = studio_background(*self.view_size)
         start_ns = self._motion.times_ns[0]
+        taught = None if self._teacher is None else self._taught(self._teacher)
         for frame in range(len(self._motion)):
-            picture = self._picture(frame, background)
+            picture = self._picture(frame, background) if taught is None else self._shown(next(taught), background)
             yield picture, float(self._motion.times_ns[frame] - start_ns) / 1e9
 
     def _picture(self, frame: int, background: Float[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H VW 3"]:
-        state, eyes, reflect = self.state(frame), self.eyes(frame), self._camera == "mirror"
+        state, eyes = self.state(frame), self.eyes(frame)
         gaussians = self._poser.pose(state)
         if self._shader is None:
-            return mirror_picture(self._rasterizer.render_color(gaussians, eyes), background, reflect=reflect)
-        both = self._shader.draw(self._poser, state, gaussians, eyes, 0, self.times)
-        picture = mirror_picture(both.shaded, background, reflect=reflect)
+            drawn = self._rasterizer.render_color(gaussians, eyes)
+            return mirror_picture(drawn, background, reflect=self._reflect)
+        return self._shown(self._shader.draw(self._poser, state, gaussians, eyes, 0, self.times), background)
+
+    def _shown(self, both: ShadedViews, background: Float[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H VW 3"]:
+        picture = mirror_picture(both.shaded, background, reflect=self._reflect)
         if not self._split:
             return picture
-        return split_picture(mirror_picture(both.plain, background, reflect=reflect), picture, len(eyes))
+        without = mirror_picture(both.plain, background, reflect=self._reflect)
+        return split_picture(without, picture, 1 + self._stereo)
+
+    def _taught(self, teacher: OfflineShader) -> Iterator[ShadedViews]:
+        frames = [Frame(self.state(n), self.eyes(n), self._angle(n)) for n in range(len(self._motion))]
+        closed = self._camera == "orbit" and comes_back([frame.state for frame in frames])
+        return teacher.draw(self._poser, frames, closed=closed, on_pass=self._on_pass)
+
+    @property
+    def _reflect(self) -> bool:
+        return self._camera == "mirror"
+
+    def _angle(self, frame: int) -> float:
+        """How far the eye has walked around, radians."""
+        return 2.0 * np.pi * frame / len(self._motion) if self._camera == "orbit" else 0.0
 
     def eyes(self, frame: int) -> list[EyeView]:
         """Where the frame is seen from."""
         if self._camera == "source":
             assert self._motion.intrinsics is not None
             return source_eyes(self._motion.intrinsics, *self.view_size, stereo=self._stereo)
-        turned = 2.0 * np.pi * frame / len(self._motion) if self._camera == "orbit" else 0.0
-        return replace(self._framing, azimuth=turned).eyes(*self.view_size, stereo=self._stereo)
+        return replace(self._framing, azimuth=self._angle(frame)).eyes(*self.view_size, stereo=self._stereo)
+
+
+def comes_back(states: Sequence[BodyState]) -> bool:
+    """Whether the first state follows the last as others follow each other: it is no further away than twice the
+    largest step between neighbours."""
+    if len(states) < 3:
+        return False
+    return _apart(states[-1], states[0]) <= 2.0 * max(_apart(a, b) for a, b in pairwise(states))
+
+
+def _apart(a: BodyState, b: BodyState) -> float:
+    """The largest change of a joint's rotation, radians, or of the place, decimetres."""
+    return max(float(np.abs(a.full_pose - b.full_pose).max()), 10.0 * float(np.abs(a.transl - b.transl).max()))
 
 
 def source_eyes(camera: Intrinsics, width: int, height: int, *, stereo: bool = False) -> list[EyeView]:

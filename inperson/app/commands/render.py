@@ -33,13 +33,23 @@ class Render:
     """What draws."""
     shader: ShaderChoice = DEFAULT_SHADER
     """The video shader, which adds what the Gaussians blur: a size, or auto for the largest there is."""
+    quality: Literal["live", "teacher"] = "live"
+    """teacher: the video shader's offline model in place of --shader, seconds a picture on a CPU. The whole motion is
+    shaded together; an orbit around one that comes back to its beginning has no seam."""
+    teacher: Path | None = None
+    """Weights for --quality teacher; by default those that come with the program."""
     split: bool = False
     """The left half of each view without the shader, the right half with it."""
 
     def run(self, console: Console) -> None:
         """Draw and write every frame."""
-        if self.split and self.shader == "off":
+        taught = self.quality == "teacher"
+        if self.split and self.shader == "off" and not taught:
             raise BadInputError("--split shows the picture without the shader beside it", "add --shader SIZE or auto")
+        if taught and self.shader != "off":
+            raise BadInputError("--quality teacher shades in place of --shader", "give one of them")
+        if self.teacher is not None and not taught:
+            raise BadInputError("--teacher is for --quality teacher", "add it, or leave --teacher out")
         from contextlib import ExitStack
         from functools import partial
 
@@ -49,11 +59,13 @@ class Render:
         from inperson.app.outputs import open_output
         from inperson.app.playback import Playback
         from inperson.app.played_motion import performer_of
+        from inperson.app.shading.offline import open_offline_shader
         from inperson.app.shading.opening import open_view_shader
         from inperson.avatar.body import load_body
         from inperson.avatar.file import load_avatar
         from inperson.render.backends import make_rasterizer
         from inperson.tracking.motion_file import load_motion
+        from inperson.workers import available_cores
 
         motion = load_motion(self.motion)
         avatar = load_avatar(self.avatar)
@@ -63,12 +75,18 @@ class Render:
             stack.callback(rasterizer.close)
             say = partial(console.print, highlight=False)
             shader = open_view_shader(self.shader, rasterizer, eyes=1 + self.stereo, say=say, stack=stack)
+            teacher = None
+            if taught:
+                teacher = open_offline_shader(self.teacher, rasterizer, available_cores())
+                stack.callback(teacher.close)
             playback = Playback(
                 *(motion, performer_of(motion, body), avatar, body, rasterizer),
                 camera=self.camera,
                 size=self.size,
                 stereo=self.stereo,
                 shader=shader,
+                teacher=teacher,
+                on_pass=lambda done, total: say(f"the teacher's pass {done} of {total}"),
                 split=self.split,
             )
             with open_output(self.out, *playback.picture_size, fps=motion.framerate) as writer:

@@ -5,6 +5,7 @@ engines.py   sizes with weights, loaded, the fastest way to run each found once
 personal.py  what an avatar knows of its person, in the engines
 person.py    one person's crop, conditions and step: `PersonShader`
 planes.py    refined colours with the render's depth
+offline.py   a whole sequence by the teacher: `OfflineShader`
 views.py     pasted into whole views, for the mirror and `inperson render`: `ViewShader`
 keeping_up.py  which size the next of the mirror's pictures gets
 figures.py   what shaded a session

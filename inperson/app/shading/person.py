@@ -61,7 +61,7 @@ class PersonShader:
         frame = self._maker.make(moment)
         told = time.perf_counter_ns()
         shaded = self._stream.shade(_on(self._device, frame.conditions)).cpu().numpy()
-        result = refined(frame.colors, shaded, _ahead(moment))
+        result = refined(frame.colors, shaded, ahead_of(moment))
         done = time.perf_counter_ns()
         return ShadedCrop(frame.colors, result, told - begin, done - told)
 
@@ -76,7 +76,7 @@ class PersonShader:
         self._stream.close()
 
 
-def _ahead(moment: Moment) -> np.ndarray:
+def ahead_of(moment: Moment) -> np.ndarray:
     """How far the person's middle is before each eye, metres."""
     middle = np.append(moment.gaussians.means[::SAMPLE].mean(axis=0), 1.0)
     return np.array([max(view.T_cv_from_world[2] @ middle, view.near) for view in moment.views], np.float32)
