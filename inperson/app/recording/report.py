@@ -64,13 +64,18 @@ def report_dict(report: SessionReport, people: dict[str, ParticipantRecord]) -> 
         "closed": report.closed,
         "chunks": report.chunks,
         "participants": {
-            key: {"name": about.name, "body": about.body_name, "avatar": about.avatar_sha256, **_by_name(report, key)}
+            key: {"name": about.name, "body_name": about.body_name, "avatar": about.avatar_sha256}
+            | _by_name(report, key)
             for key, about in people.items()
         },
         "session": _by_name(report, ""),
         "avatars": list(report.avatars),
         "dropped": report.dropped,
     }
+
+
+def _about(person: ParticipantRecord) -> dict[str, Any]:
+    return {"name": person.name, "body_name": person.body_name, "avatar_sha256": person.avatar_sha256}
 
 
 def _by_name(report: SessionReport, participant: str) -> dict[str, int]:
