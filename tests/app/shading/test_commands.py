@@ -26,6 +26,11 @@ SIZE = ("96", "64")
 @pytest.fixture
 def motion(body: BodyModel, tmp_path: Path) -> str:
     """Half a second of somebody who gestures."""
+    return gesture(body, tmp_path / "m.npz", 12)
+
+
+def gesture(body: BodyModel, path: Path, frames: int) -> str:
+    """The file of somebody who gestures, 25 frames a second."""
     states = [
         replace(
             gesturing(body, 0.04 * k),
@@ -33,9 +38,8 @@ def motion(body: BodyModel, tmp_path: Path) -> str:
             transl=np.array([0, 0, -2], np.float32),
             time_ns=k * 40_000_000,
         )
-        for k in range(12)
+        for k in range(frames)
     ]
-    path = tmp_path / "m.npz"
     save_motion(clip_of_states(states, framerate=25.0, body_name=body.name, body_sha256=body.sha256), path)
     return str(path)
 
@@ -103,8 +107,10 @@ def test_live_says_what_is_missing_before_anything_starts(assets: Path, motion: 
 
 
 @pytest.fixture
-def live(motion: str, avatar_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Options of a session without a display, in an empty folder."""
+def live(body: BodyModel, avatar_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Options of a session without a display, in an empty folder. Its motion lasts longer than a loaded machine needs
+    for the first pictures: it is played in real time."""
+    motion = gesture(body, tmp_path / "long.npz", 250)
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.chdir(tmp_path)
