@@ -119,6 +119,9 @@ def test_the_average_is_exported_and_may_be_gone_on_from(
     stored = load_file(newest_checkpoint(whole))
     for name, value in exported.items():
         torch.testing.assert_close(value, stored[f"average/{name}"].half().float(), atol=0, rtol=0)
+    again = export(whole, tmp_path / "again.safetensors", recipe, out, ("a.mkv", "b.mkv"))
+    assert json.loads(again["start"]) == provenance
+    assert again["data"] == f"{provenance['data']}; real people in a.mkv, b.mkv"
     started = trainer(replace(tiny, loss=LossRecipe()), shards, tmp_path / "next", start=out)
     for name, value in started.average.state_dict().items():
         torch.testing.assert_close(value, exported[name], atol=0, rtol=0)
