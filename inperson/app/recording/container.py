@@ -30,6 +30,8 @@ _CHUNK = struct.Struct("<QQQII")
 """Start, end, unpacked size, its CRC, length of the compression's name."""
 _ATTACHMENT = struct.Struct("<QQI")
 _MESSAGE = struct.Struct("<HIQQ")
+_FOOTER = struct.Struct("<QQI")
+"""Where the summary and its offsets begin, CRC of the summary and of the footer up to here."""
 _ZSTD = struct.pack("<I", 4) + b"zstd"
 _ZSTD_PLACE = _HEAD.size + _CHUNK.size - 4
 """Of `_ZSTD` in a chunk's record."""
@@ -232,13 +234,14 @@ def _decompressed(packed: Packed) -> bytes:
 
 def index_is_whole(file: BinaryIO, data_end: Span, footer: Span) -> bool:
     """Whether the summary has the checksum that the footer says, and the file ends where it should."""
+    checked = _FOOTER.size - 4
     file.seek(footer.start)
-    if footer.length != 20 or file.read(20 + len(MAGIC) + 1)[20:] != MAGIC:
+    content = file.read(_FOOTER.size + len(MAGIC) + 1)
+    if footer.length != _FOOTER.size or content[_FOOTER.size :] != MAGIC:
         return False
-    file.seek(footer.start + 16)
-    (crc,) = struct.unpack("<I", file.read(4))
+    crc = _FOOTER.unpack_from(content)[2]
     file.seek(data_end.end)
-    left, actual = footer.start + 16 - data_end.end, 0
+    left, actual = footer.start + checked - data_end.end, 0
     while left > 0:
         piece = file.read(min(left, _SEARCH))
         actual = zlib.crc32(piece, actual)

@@ -51,7 +51,7 @@ class Recorder:
     """Records until it is closed, the disk is nearly full, or writing fails; the session goes on in any case.
 
     Everything put is on the disk half a second later. Motion, events and avatars are never dropped; sound, pictures
-    and timings are when they pile up, and are counted. `with` closes it.
+    and timings are when they pile up, and are counted. `with` closes it; a program does not end before it is closed.
 
     Args:
         file: empty.

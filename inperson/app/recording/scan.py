@@ -236,15 +236,13 @@ def _look_through(file: BinaryIO, found: _Found, result: Scan) -> None:
             _add_chunk(result, item, container.unpack(packed), schemas)
         except Fault as fault:
             result.damages.append(Damage(item.start, str(fault)))
-    if found.footer is not None and found.data_end is not None:
-        result.closed = container.index_is_whole(file, found.data_end, found.footer)
-        if not result.closed:
-            result.damages.append(Damage(found.data_end.end, "an index with a wrong checksum"))
-            result.closed = True
     file.seek(max(result.size - len(MAGIC), 0))
-    if not result.closed and result.size > 2 * len(MAGIC) and file.read() == MAGIC:
-        result.closed = True  # it ends as a closed file does: what is missing before is no torn end
-        result.damages.append(Damage(result.size - len(MAGIC), "the index is missing"))
+    result.closed = result.size >= 2 * len(MAGIC) and file.read() == MAGIC
+    if result.closed:  # what is missing before is no torn end
+        if found.footer is None or found.data_end is None:
+            result.damages.append(Damage(result.size - len(MAGIC), "the index is missing"))
+        elif not container.index_is_whole(file, found.data_end, found.footer):
+            result.damages.append(Damage(found.data_end.end, "an index with a wrong checksum"))
 
 
 def _add_described(file: BinaryIO, found: _Found, result: Scan, schemas: dict[int, SchemaRecord]) -> None:

@@ -111,7 +111,15 @@ def test_a_file_cut_anywhere_holds_every_whole_chunk_before(
         if opcode == Opcode.METADATA:
             described = at
     expected = [bits(message) for message in messages]
-    for length in {*range(0, len(parts.data), 199), *ends, *(end - 1 for end in ends), described, described - 1}:
+    last = range(len(parts.data) - 40, len(parts.data))
+    for length in {
+        *range(0, len(parts.data), 199),
+        *last,
+        *ends,
+        *(end - 1 for end in ends),
+        described,
+        described - 1,
+    }:
         path.write_bytes(parts.data[:length])
         if length < described:
             assert "ends before anything was recorded" in refused(path).what
@@ -194,6 +202,12 @@ def test_a_wrong_index_is_found_and_mended(whole: Parts, messages: list[Message]
     path.write_bytes(whole.replaced(index, (int(Opcode.STATISTICS), bent(whole.records[index][1], Random(1)))))
     assert "an index with a wrong checksum" in refused(path).what
     assert sum(repair(path, repaired_path(path)).counts.values()) == len(messages) + 1
+
+
+def test_bytes_after_the_end_change_nothing(whole: Parts, messages: list[Message], path: Path) -> None:
+    path.write_bytes(whole.data + b"more")
+    assert read(path) == [bits(message) for message in messages]
+    assert not check(path).whole
 
 
 def test_a_damaged_avatar_is_found_and_left_out(whole: Parts, path: Path) -> None:

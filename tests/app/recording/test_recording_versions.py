@@ -17,6 +17,8 @@ from inperson.app.recording.records import (
     VideoRecord,
 )
 from inperson.app.recording.repair import check
+from inperson.app.recording.schema import SCHEMAS
+from inperson.app.recording.topics import OF_PARTICIPANT, OF_SESSION
 from inperson.avatar.state import Source
 
 DATA = Path(__file__).parent / "data"
@@ -57,3 +59,12 @@ def test_a_file_of_version_1() -> None:
         assert session.count(TimingsRecord) == 4
         events = [(e.kind, e.participant) for e in session.records(EventRecord) if isinstance(e, EventRecord)]
         assert events == [(EventKind.JOIN, "me"), (EventKind.RECENTER, "you-2"), (EventKind.NOTE, "")]
+
+
+def test_the_format_is_described_in_full() -> None:
+    """Every schema, field, topic and kind of event is in docs/formats.md."""
+    text = (Path(__file__).parents[3] / "docs" / "formats.md").read_text()
+    names = [name for schema in SCHEMAS.values() for name in (schema.name, *(f.name for f in schema.fields))]
+    topics = [*(f"/session/{name}" for name in OF_SESSION), *(f"/participants/KEY/{name}" for name in OF_PARTICIPANT)]
+    missing = [word for word in (*names, *topics, *EventKind) if f"`{word}`" not in text]
+    assert missing == []
