@@ -7,5 +7,6 @@ teacher/      the offline video model that it is to be distilled from
 data/, training/, evaluation/
 runtime/      engines (torch, onnxruntime, OpenVINO), the measured choice between them
 stream.py     one avatar's shading frame by frame: warped memory, resets
+network_files.py  weights of networks that are told `Conditions`, as files
 interface.py  what passes between them
 """
