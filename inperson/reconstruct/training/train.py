@@ -4,39 +4,9 @@ python -m inperson.reconstruct.training.train --data out/prepared --folder out/r
 torchrun --nproc-per-node 8 -m inperson.reconstruct.training.train --data out/prepared --folder out/run
 """
 
-from pathlib import Path
-
-import torch
-import tyro
-
+from inperson.reconstruct.training.command import train_command
 from inperson.reconstruct.training.recipe import DEFAULT_RECIPE, read_recipe
 from inperson.reconstruct.training.trainer import Trainer
 
-
-def main(
-    data: Path,
-    folder: Path,
-    recipe: Path = DEFAULT_RECIPE,
-    start: Path | None = None,
-    minutes: float | None = None,
-    workers: int = 0,
-    threads: int | None = None,
-) -> None:
-    """Train, or go on from the folder's newest checkpoint.
-
-    Args:
-        data: folder of prepared shards.
-        folder: for checkpoints and log.jsonl.
-        recipe: TOML.
-        start: a checkpoint whose averaged weights to begin with.
-        minutes: stop after so long, with the learning rate brought down by then.
-        workers: threads that make the next batches meanwhile; as many as a GPU needs to be kept busy.
-        threads: of torch on the CPU.
-    """
-    if threads is not None:
-        torch.set_num_threads(threads)
-    Trainer(read_recipe(recipe), data, folder, start).run(minutes, workers)
-
-
 if __name__ == "__main__":
-    tyro.cli(main)
+    train_command(lambda recipe, *where: Trainer(read_recipe(recipe), *where), DEFAULT_RECIPE)
