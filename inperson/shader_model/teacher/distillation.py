@@ -25,10 +25,14 @@ class TrajectoryLoss:
         teacher: frozen, on the device of the groups.
         guidance: weight of the teacher's guidance.
         draws: how the flow's times are spread.
+        bf16: the teacher computes in bfloat16.
     """
 
-    def __init__(self, teacher: Teacher, guidance: float = 1.0, draws: DrawRecipe | None = None) -> None:
+    def __init__(
+        self, teacher: Teacher, guidance: float = 1.0, draws: DrawRecipe | None = None, *, bf16: bool = False
+    ) -> None:
         self._teacher, self._guidance, self._draws = teacher, guidance, draws or DrawRecipe()
+        self._bf16 = bf16
 
     def of(self, group: WindowGroup, shown: Float[Tensor, "T B E 4 H W"], lots: Sequence[Lot]) -> Float[Tensor, " B"]:
         """Mean squared distance of each window's pictures from where the teacher takes them, in picture units.
@@ -39,8 +43,8 @@ class TrajectoryLoss:
         """
         made, told = residual_of(shown, group.render).transpose(0, 1), Told.of(group.moments)
         _, frames, eyes, height, width = told.shape
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(made.device.type, torch.bfloat16, enabled=self._bf16):
             draws = FlowDraws.of(lots, frames, eyes, (height, width), self._draws).to(made.device)
             weights = torch.full((frames,), self._guidance)
             target = guided(self._teacher, draws.noisy(made), draws.times, told, weights)
-        return draws.times * SCALE**2 * (made - target).square().flatten(1).mean(dim=1)
+        return draws.times * SCALE**2 * (made - target.float()).square().flatten(1).mean(dim=1)

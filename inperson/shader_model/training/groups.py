@@ -30,6 +30,8 @@ class WindowGroup:
     """Colour that pictures are compared over."""
     looked_at: Int[Tensor, "B K"]
     """Frames of each window that the perceptual loss looks at."""
+    numbers: tuple[int, ...]
+    """Of the B windows in the data's order: what is drawn by lot for one depends on its number alone."""
 
     @property
     def windows(self) -> int:
@@ -49,6 +51,7 @@ class WindowGroup:
             self.truth.to(device),
             self.background.to(device),
             self.looked_at.to(device),
+            self.numbers,
         )
 
 
@@ -56,6 +59,7 @@ class WindowGroup:
 class _Drawn:
     """A window, and what is drawn by lot for it."""
 
+    number: int
     window: Window
     background: Float[np.ndarray, "3"]
     looked_at: Int[np.ndarray, " K"]
@@ -90,7 +94,7 @@ class GroupMaker:
         chosen = decode_window(sample, lambda total: drawn_frames(total, frames or total, rng))
         window = augmented(chosen, augment, rng)
         looked_at = rng.integers(len(window.truth), size=self._recipe.loss.perceptual_frames)
-        return _Drawn(window, rng.uniform(0.0, 1.0, 3).astype(np.float32), looked_at)
+        return _Drawn(number, window, rng.uniform(0.0, 1.0, 3).astype(np.float32), looked_at)
 
 
 def _stacked(drawn: Sequence[_Drawn]) -> WindowGroup:
@@ -100,4 +104,5 @@ def _stacked(drawn: Sequence[_Drawn]) -> WindowGroup:
         truth=torch.stack([d.window.truth for d in drawn], dim=1),
         background=torch.from_numpy(np.stack([d.background for d in drawn]))[:, None, :, None, None],
         looked_at=torch.from_numpy(np.stack([d.looked_at for d in drawn])),
+        numbers=tuple(d.number for d in drawn),
     )

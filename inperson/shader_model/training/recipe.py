@@ -68,6 +68,8 @@ class LossRecipe:
     hold: float = 0.5
     adversarial: float = 0.0
     """0 leaves the critic out."""
+    trajectory: float = 0.0
+    """Of the distance to where the teacher takes the pictures (`teacher.distillation`); 0 needs no teacher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,16 @@ class CriticRecipe:
     width: int = 32
     rate: float = 1.0
     """Of learning, in those of the live model."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherRecipe:
+    """Whom the live model is distilled from."""
+
+    weights: str = ""
+    """File of `teacher.training.export`; needed for `loss.trajectory`."""
+    guidance: float = 1.0
+    """Weight of the teacher's classifier-free guidance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,7 @@ class Recipe:
     augment: AugmentRecipe = field(default_factory=AugmentRecipe)
     loss: LossRecipe = field(default_factory=LossRecipe)
     critic: CriticRecipe = field(default_factory=CriticRecipe)
+    teacher: TeacherRecipe = field(default_factory=TeacherRecipe)
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
     """`batch` counts windows over all processes."""
 
@@ -111,6 +124,8 @@ def read_recipe(path: Path) -> Recipe:
             raise BadInputError(f"{path.name}: '{name}' is '{value}'", f"use {', '.join(known)}")
     if recipe.augment.side % MULTIPLE or recipe.augment.side < 0 or recipe.augment.frames < 0:
         raise BadInputError(f"{path.name}: augment.side or augment.frames", f"use multiples of {MULTIPLE}, or 0")
+    if recipe.loss.trajectory > 0 and not recipe.teacher.weights:
+        raise BadInputError(f"{path.name}: loss.trajectory without a teacher", "name its file in teacher.weights")
     if not 1 <= recipe.data.subjects.train <= recipe.data.subjects.held_out_seed - recipe.data.subjects.first_seed:
         raise BadInputError(f"{path.name}: training seeds run into held-out ones", "mend data.subjects")
     return recipe

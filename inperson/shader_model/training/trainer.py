@@ -12,6 +12,8 @@ from inperson.reconstruct.training.loop import Numbered, Part, TrainingLoop
 from inperson.shader_model.network.config import ShaderConfig, config_of
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.network.weights import load_shader
+from inperson.shader_model.teacher.distillation import TrajectoryLoss
+from inperson.shader_model.teacher.weights import load_teacher
 from inperson.shader_model.training.critic import Critic
 from inperson.shader_model.training.groups import GroupMaker, WindowGroup
 from inperson.shader_model.training.recipe import Recipe
@@ -31,8 +33,8 @@ class Trainer(TrainingLoop[list[WindowGroup]]):
         accelerator: see `TrainingLoop`.
 
     Raises:
-        BadInputError: no shards, weights of another size than the recipe's, or a batch that the processes cannot
-            share evenly.
+        BadInputError: no shards, weights of another size than the recipe's, a teacher that is not there, or a batch
+            that the processes cannot share evenly.
         MissingModelError: the perceptual loss's network has not been fetched.
     """
 
@@ -48,9 +50,16 @@ class Trainer(TrainingLoop[list[WindowGroup]]):
         self.recipe = recipe
         self.groups = GroupMaker(recipe)
         self.perceptual = Perceptual.load().to(self.accelerator.device)
-        self.loss = WindowLoss(recipe.loss, self.perceptual if recipe.loss.perceptual > 0 else None)
+        perceptual = self.perceptual if recipe.loss.perceptual > 0 else None
+        self.loss = WindowLoss(recipe.loss, perceptual, self._trajectory(), recipe.optimiser.seed)
         shader = LiveShader(network_config(recipe)) if start is None else _started(start, recipe)
         self.begin(roll_out_of(shader, recipe))
+
+    def _trajectory(self) -> TrajectoryLoss | None:
+        if self.recipe.loss.trajectory == 0:
+            return None
+        teacher = load_teacher(Path(self.recipe.teacher.weights)).to(self.accelerator.device)
+        return TrajectoryLoss(teacher, self.recipe.teacher.guidance, bf16=self.recipe.optimiser.bf16)
 
     def lasting(self, learning: nn.Module) -> nn.Module:
         """The live model: without it the critic is of no use."""

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from inperson.reconstruct.perceptual import Perceptual
 from inperson.shader_model.network.warp import carry_pictures
+from inperson.shader_model.teacher.distillation import TrajectoryLoss
+from inperson.shader_model.teacher.draws import Lot
 from inperson.shader_model.training import losses
 from inperson.shader_model.training.critic import fooling_loss, made_loss, true_loss
 from inperson.shader_model.training.groups import WindowGroup
@@ -31,10 +33,19 @@ class WindowLoss:
     Args:
         weights: of its parts.
         perceptual: the network that sees as people do; None where its weight is 0.
+        trajectory: the teacher's opinion; None where its weight is 0.
+        seed: of what is drawn by lot.
     """
 
-    def __init__(self, weights: LossRecipe, perceptual: Perceptual | None) -> None:
+    def __init__(
+        self,
+        weights: LossRecipe,
+        perceptual: Perceptual | None,
+        trajectory: TrajectoryLoss | None = None,
+        seed: int = 0,
+    ) -> None:
         self._weights, self._perceptual = weights, perceptual
+        self._trajectory, self._seed = trajectory, seed
 
     def of(
         self, group: WindowGroup, shown: Float[Tensor, "T B E 4 H W"], verdicts: Verdicts | None
@@ -72,6 +83,9 @@ class WindowLoss:
         parts["temporal"] = w.temporal * self._temporal(group, p)
         if self._perceptual is not None:
             parts["perceptual"] = w.perceptual * self._distances(self._perceptual, group, p)
+        if self._trajectory is not None:
+            lots = [Lot(self._seed, number) for number in group.numbers]
+            parts["trajectory"] = w.trajectory * self._trajectory.of(group, shown, lots)
         return parts
 
     def _temporal(self, group: WindowGroup, p: _Pictures) -> Float[Tensor, " B"]:

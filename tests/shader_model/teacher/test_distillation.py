@@ -31,6 +31,7 @@ def group_of(*seeds: int) -> WindowGroup:
         truth=torch.stack([w.truth for w in windows], dim=1),
         background=torch.full((len(windows), 1, 3, 1, 1), 0.5),
         looked_at=torch.zeros(len(windows), 1, dtype=torch.long),
+        numbers=seeds,
     )
 
 

@@ -63,6 +63,8 @@ def test_validation_never_remembers_the_truth() -> None:
         ("[data.window]\nframe = 3", "does not know 'frame'"),
         ("[data.window.motion]\nstill_body = 'often'", "'still_body' must be a float"),
         ("[data.subjects]\nfirst_seed = 1_999_900", "run into held-out"),
+        ("[loss]\ntrajectory = 1.0", "without a teacher"),
+        ("[augment]\nside = 100", "use multiples of 32"),
         ("size = 'tiny'", "size 'tiny' is unknown"),
         ("[network]\nwidht = 3", "missing or unknown"),
     ],

@@ -185,4 +185,5 @@ def _window(group: WindowGroup, index: int) -> WindowGroup:
         group.truth[:, keep],
         group.background[keep],
         group.looked_at[keep],
+        group.numbers[keep],
     )

@@ -16,8 +16,11 @@ from inperson.errors import BadInputError
 from inperson.reconstruct.training.checkpoint import newest_checkpoint
 from inperson.reconstruct.training.recipe import OptimiserRecipe
 from inperson.shader_model.network.weights import load_shader, read_shader_header
+from inperson.shader_model.teacher.config import TeacherConfig
+from inperson.shader_model.teacher.model import Teacher
+from inperson.shader_model.teacher.weights import save_teacher
 from inperson.shader_model.training.export import export
-from inperson.shader_model.training.recipe import LossRecipe, Recipe
+from inperson.shader_model.training.recipe import LossRecipe, Recipe, TeacherRecipe
 from inperson.shader_model.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[3]
@@ -126,6 +129,24 @@ def test_the_average_is_exported_and_may_be_gone_on_from(
     for name, value in started.average.state_dict().items():
         torch.testing.assert_close(value, exported[name], atol=0, rtol=0)
     assert all(parameter.requires_grad for parameter in started.learning.parameters())
+
+
+def test_a_teacher_may_have_its_say(shards: Path, tiny: Recipe, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    save_teacher(Teacher(TeacherConfig((32, 32, 32), (1, 1, 1), embedding=32)), tmp_path / "t.safetensors", {})
+    taught = replace(
+        tiny,
+        loss=LossRecipe(perceptual=0.0, trajectory=10.0),
+        teacher=TeacherRecipe(str(tmp_path / "t.safetensors")),
+        optimiser=replace(tiny.optimiser, steps=3, warm_up=1),
+    )
+    trainer(taught, shards, tmp_path / "run").run()
+    said = [line["trajectory"] for line in logged(tmp_path / "run") if "loss" in line]
+    assert said[0] == 0.0  # both begin with the render: an untrained teacher has nothing against it
+    assert said[-1] > 0.0
+    for path in (tmp_path / "gone.safetensors", tmp_path / "run" / "step-000002.safetensors"):
+        with pytest.raises(BadInputError, match=path.name):
+            trainer(replace(taught, teacher=TeacherRecipe(str(path))), shards, tmp_path / "other")
 
 
 def test_what_cannot_work_is_said(shards: Path, tiny: Recipe, whole: Path, tmp_path: Path) -> None:
