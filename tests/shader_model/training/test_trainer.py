@@ -85,7 +85,7 @@ def test_two_processes_reach_the_weights_of_one(whole: Path, shards: Path, tmp_p
     alone, together = weights(whole), weights(tmp_path)
     assert any("critic" in name for name in alone)
     for name, value in alone.items():
-        # Adam magnifies rounding where gradients are nearly zero: a step is 1e-3 there, whatever their size
+        # Adam magnifies rounding where gradients are nearly zero: steps are of the rate there, however small they are
         torch.testing.assert_close(together[name], value, atol=1e-4, rtol=1e-3)
 
 
