@@ -11,8 +11,9 @@ import numpy as np
 
 from inperson.app.recording import container
 from inperson.app.recording.container import Fault
+from inperson.app.recording.opening import opened
 from inperson.app.recording.records import BodyRecord, Message, ParticipantRecord
-from inperson.app.recording.scan import MEND, ChunkPlace, scan
+from inperson.app.recording.scan import ChunkPlace, scan
 from inperson.app.recording.writer import LARGEST_AVATAR, Anchor
 from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError
@@ -35,14 +36,9 @@ class SessionReader:
     """
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise BadInputError(f"session {path} not found", MEND)
         self.path = path
         with ExitStack() as stack:
-            try:
-                self._file = stack.enter_context(path.open("rb"))
-            except OSError as error:
-                raise BadInputError(f"session {path} cannot be opened ({error.strerror})", MEND) from error
+            self._file = stack.enter_context(opened(path))
             self._scan = scan(path, self._file)
             if self._scan.damages:
                 first = self._scan.damages[0]

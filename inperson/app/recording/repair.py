@@ -13,11 +13,12 @@ from typing import BinaryIO
 from inperson.app.recording import container
 from inperson.app.recording.container import Fault
 from inperson.app.recording.durable_file import DurableFile
+from inperson.app.recording.opening import opened
 from inperson.app.recording.records import AvatarRecord, BodyRecord, EventKind, EventRecord, Message
-from inperson.app.recording.scan import MEND, ChunkPlace, Damage, Scan, scan
+from inperson.app.recording.scan import ChunkPlace, Damage, Scan, scan
 from inperson.app.recording.topics import participant_of
 from inperson.app.recording.writer import LARGEST_AVATAR, Anchor, SessionWriter
-from inperson.errors import BadInputError, OutputError
+from inperson.errors import OutputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def check(path: Path) -> SessionReport:
     Raises:
         BadInputError: it is no session, see `scan`.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         return _Salvage(path, file).report()
 
 
@@ -75,7 +76,7 @@ def repair(path: Path, to: Path) -> SessionReport:
     """
     if to.exists():
         raise OutputError(f"{to} is there already", "move it away first")
-    with _opened(path) as file:
+    with opened(path) as file:
         salvage = _Salvage(path, file)
         try:
             with tempfile.TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as folder:
@@ -91,15 +92,6 @@ def repair(path: Path, to: Path) -> SessionReport:
 def repaired_path(path: Path) -> Path:
     """Where `inperson session check --repair` writes."""
     return path.with_name(f"{path.stem}.repaired{path.suffix}")
-
-
-def _opened(path: Path) -> BinaryIO:
-    if not path.is_file():
-        raise BadInputError(f"session {path} not found", MEND)
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise BadInputError(f"session {path} cannot be opened ({error.strerror})", MEND) from error
 
 
 class _Salvage:

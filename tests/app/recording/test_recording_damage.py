@@ -5,6 +5,7 @@ import os
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -351,3 +352,11 @@ def test_an_open_recording_can_be_read_while_it_grows(killed: Parts, messages: l
         assert session.count(BodyRecord, "me") == 8
         assert session.begin_ns == min(message.time_ns for message in messages)
         assert session.end_ns == max(message.time_ns for message in messages)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="needs a file that cannot be read")
+@pytest.mark.parametrize("use", [SessionReader, check])
+def test_a_disk_that_fails_is_one_error(use: Callable[[Path], object]) -> None:
+    """Nothing is mapped at the beginning of a process's memory: reading it is an error of input and output."""
+    with pytest.raises(BadInputError, match=r"session /proc/self/mem cannot be read \("):
+        use(Path("/proc/self/mem"))
