@@ -17,6 +17,7 @@ from torch.func import functional_call
 
 from inperson.avatar.gaussians import PersonalShader
 from inperson.errors import BadInputError
+from inperson.shader_model.interface import INNER
 from inperson.shader_model.network.config import ShaderConfig
 from inperson.shader_model.network.model import LiveShader
 
@@ -36,7 +37,7 @@ class AdaptedShader(nn.Module):
         super().__init__()
         self.config: ShaderConfig = base.config
         self._base = (base,)  # in a tuple: no parameter of this module
-        self.changes = nn.ModuleList(Change(conv) for _, conv in _convolutions(base))
+        self.changes = nn.ModuleList(Change(conv, _pixels(name)) for name, conv in _convolutions(base))
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """As `LiveShader.forward`."""
@@ -48,8 +49,8 @@ class AdaptedShader(nn.Module):
         for change, (name, conv) in zip(self.changes, _convolutions(self._base[0]), strict=True):
             assert isinstance(change, Change)
             assert conv.bias is not None
-            changed[f"{name}.weight"] = conv.weight + (change.up @ change.down)[..., None, None]
-            changed[f"{name}.bias"] = conv.bias + change.bias
+            changed[f"{name}.weight"] = conv.weight + change.weight[..., None, None]
+            changed[f"{name}.bias"] = conv.bias + change.bias.repeat_interleave(change.pixels)
         return changed
 
     @torch.no_grad()
@@ -79,14 +80,26 @@ class AdaptedShader(nn.Module):
 
 
 class Change(nn.Module):
-    """Of one convolution: up @ down is added to its matrix, and something to its bias. Nothing at first."""
+    """Of one convolution: up @ down is added to its matrix, and something to its bias. Nothing at first.
 
-    def __init__(self, conv: nn.Conv2d) -> None:
+    Args:
+        conv: what it is of.
+        pixels: how many outputs in a row become the pixels of one square. All get the same, or a few seconds of one
+            person would be learned as a grid.
+    """
+
+    def __init__(self, conv: nn.Conv2d, pixels: int) -> None:
         super().__init__()
         out, channels = conv.weight.shape[:2]
-        self.up = nn.Parameter(torch.zeros(out, RANK))
+        self.pixels = pixels
+        self.up = nn.Parameter(torch.zeros(out // pixels, RANK))
         self.down = nn.Parameter(torch.randn(RANK, channels) / channels**0.5)
-        self.bias = nn.Parameter(torch.zeros(out))
+        self.bias = nn.Parameter(torch.zeros(out // pixels))
+
+    @property
+    def weight(self) -> Float[Tensor, "O C"]:
+        """What is added to the matrix."""
+        return (self.up @ self.down).repeat_interleave(self.pixels, dim=0)
 
 
 def _convolutions(model: LiveShader) -> Iterator[tuple[str, nn.Conv2d]]:
@@ -95,6 +108,13 @@ def _convolutions(model: LiveShader) -> Iterator[tuple[str, nn.Conv2d]]:
         for name, module in model.get_submodule(part).named_modules(prefix=part):
             if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1):
                 yield name, module
+
+
+def _pixels(name: str) -> int:
+    """Into how many pixels (`pixel_shuffle`) the outputs of a convolution go."""
+    if name.startswith("head."):
+        return INNER**2
+    return 4 if name.endswith(".project") else 1
 
 
 def fingerprint(model: LiveShader) -> str:

@@ -39,6 +39,8 @@ class PersonalSettings:
     augment: AugmentRecipe = field(default_factory=lambda: replace(_AS_IT_IS, frames=4, side=160))
     least_gain: float = 0.05
     """dB of PSNR on the part that was kept back, from which the change is worth keeping."""
+    most_blur: float = 0.1
+    """By how much sharpness there may come to lie further from the truth's: a blur wins PSNR, and is seen."""
 
     def for_pictures(self, width: int, height: int) -> "PersonalSettings":
         """The same with crops that fit into pictures of a size."""
@@ -52,7 +54,7 @@ class LearnedPersonal:
     """What came of it."""
 
     personal: PersonalShader | None
-    """None where the part that was kept back is not better for it, or not perceptually."""
+    """None where the part that was kept back is no better for it in PSNR or perceptually, or is blurred."""
     before: dict[str, float]
     """Scores there (`training.validation`), of the plain model ..."""
     after: dict[str, float]
@@ -106,7 +108,11 @@ def learn_personal(
         optimiser.step()
         told((step + 1) / settings.steps)
     after = _scores(adapted, groups, unseen, perceptual)
-    better = after["psnr"] >= before["psnr"] + settings.least_gain and after["perceptual"] <= before["perceptual"]
+    better = (
+        after["psnr"] >= before["psnr"] + settings.least_gain
+        and after["perceptual"] <= before["perceptual"]
+        and abs(1.0 - after["sharpness"]) <= abs(1.0 - before["sharpness"]) + settings.most_blur
+    )
     return LearnedPersonal(personal_of(adapted, base) if better else None, before, after)
 
 

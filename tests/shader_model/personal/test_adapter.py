@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from inperson.errors import BadInputError
+from inperson.shader_model.interface import INNER
 from inperson.shader_model.network.batch import ConditionsBatch
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.network.unroll import unroll
@@ -43,6 +44,15 @@ def test_merged_it_shows_the_same_and_the_model_stays_as_it_was(
         torch.testing.assert_close(b, c, atol=1e-5, rtol=1e-4)
         assert (a - b).abs().max() > 0.01
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
+def test_it_draws_no_pattern_within_a_square(network: LiveShader, changed: AdaptedShader) -> None:
+    """What it adds to the pixels of one inner pixel is the same, or it would show as a grid."""
+    added, plain = (m.head.added for m in (changed.merged(), network))
+    for name in ("weight", "bias"):
+        change = (getattr(added, name) - getattr(plain, name)).unflatten(0, (4, INNER**2))
+        torch.testing.assert_close(change, change[:, :1].expand_as(change), atol=1e-6, rtol=0.0)
+        assert change.abs().max() > 0.01
 
 
 def test_only_the_change_learns(network: LiveShader, changed: AdaptedShader, moments: list[ConditionsBatch]) -> None:

@@ -57,6 +57,13 @@ def test_what_does_not_hold_is_not_kept(clip: Reenacted, base: LiveShader) -> No
     assert learned.after["psnr"] < learned.before["psnr"]
 
 
+def test_what_wins_by_blurring_is_not_kept(clip: Reenacted, base: LiveShader) -> None:  # noqa: F811
+    strict = replace(HOW, most_blur=-10.0)
+    learned = learn_personal(base, reddened(clip), reddened(clip), strict)
+    assert learned.personal is None
+    assert learned.after["psnr"] > learned.before["psnr"] + 1.0
+
+
 def test_it_can_be_stopped(clip: Reenacted, base: LiveShader) -> None:  # noqa: F811
     learned = learn_personal(base, clip, clip, HOW, stop=lambda: True)
     assert learned.personal is None
