@@ -21,7 +21,7 @@ from inperson.render.scene.crop import Crop, PixelRectangle, crop_views
 from inperson.render.scene.pictures import AvatarPictures, EyePicture, UploadedPictures
 from inperson.render.views import EyeView
 from inperson.shader_model.conditions.crop import PersonCropper
-from inperson.shader_model.conditions.maker import SAMPLE, Moment
+from inperson.shader_model.conditions.maker import Moment
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +140,7 @@ def split_at_the_middle(drawn: ShadedCrop, moment: Moment) -> ColorBuffer:
     """Without to the left of an upright line through the person's middle, with to the right of it. The line hangs
     where the person is, so both eyes see it there."""
     planes = drawn.shaded.planes.copy()
-    middle = np.append(moment.gaussians.means[::SAMPLE].mean(axis=0), 1.0)
+    middle = np.append(moment.middle, 1.0)
     for eye, view in enumerate(moment.views):
         x, _, ahead = (view.T_cv_from_world @ middle)[:3]
         if ahead <= view.near:

@@ -80,13 +80,15 @@ class OfflineShader:
         if closed:  # the first frame knows the last, as if that had been a frame earlier
             step_ns = frames[1].state.time_ns - frames[0].state.time_ns
             self._maker.make(moments.at(len(frames) - 1, frames[0].state.time_ns - step_ns))
-        drawn = [self._maker.make(moments.at(n, frame.state.time_ns)) for n, frame in enumerate(frames)]
+        drawn, ahead = [], []
+        for number, frame in enumerate(frames):
+            moment = moments.at(number, frame.state.time_ns)
+            drawn.append(self._maker.make(moment))
+            ahead.append(ahead_of(moment))
         told, angles = [each.conditions for each in drawn], [frame.angle for frame in frames]
         pictures = self._teacher.shade(told, angles, closed, on_pass)
-        for number, (each, picture) in enumerate(zip(drawn, pictures, strict=True)):
-            moment = moments.at(number, frames[number].state.time_ns)
-            shaded = refined(each.colors, picture.numpy(), ahead_of(moment))
-            crop = moments.crops[number]
+        for each, picture, far, crop in zip(drawn, pictures, ahead, moments.crops, strict=True):
+            shaded = refined(each.colors, picture.numpy(), far)
             yield ShadedViews(*(pasted(buffer, crop, width, height) for buffer in (each.colors, shaded)))
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from inperson.app.shading.engines import SizedEngine, compute_device
 from inperson.app.shading.personal import PersonalEngines
 from inperson.app.shading.planes import refined
 from inperson.render.gbuffer import ColorBuffer, Rasterizer
-from inperson.shader_model.conditions.maker import SAMPLE, ConditionMaker, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker, Moment
 from inperson.shader_model.interface import Conditions
 from inperson.shader_model.stream import ShaderStream
 
@@ -78,7 +78,7 @@ class PersonShader:
 
 def ahead_of(moment: Moment) -> np.ndarray:
     """How far the person's middle is before each eye, metres."""
-    middle = np.append(moment.gaussians.means[::SAMPLE].mean(axis=0), 1.0)
+    middle = np.append(moment.middle, 1.0)
     return np.array([max(view.T_cv_from_world[2] @ middle, view.near) for view in moment.views], np.float32)
 
 

@@ -51,6 +51,11 @@ class Moment:
     shown: Callable[[PosedGaussians], PosedGaussians] = as_posed
     """What a scene does with a posed person, a mirror for instance."""
 
+    @property
+    def middle(self) -> Float[np.ndarray, "3"]:
+        """Of the person, in the world."""
+        return np.asarray(self.gaussians.means[::SAMPLE].mean(axis=0))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameConditions:
@@ -90,7 +95,6 @@ class ConditionMaker:
         if self._surface is None or self._surface.poser is not moment.poser:
             self._surface = _Surface.of(moment.poser, self._workers)
         displacement, switch = self._change(moment)
-        means = moment.gaussians.means
         dense = dense_gaussians(moment.gaussians, self._surface.features, displacement)
         planes = DensePlanes.of(self._rasterizer.render(dense, [inner_view(view) for view in moment.views]))
         colors = self._rasterizer.render_color(moment.gaussians, moment.views)
@@ -100,7 +104,7 @@ class ConditionMaker:
         self._last = moment, Past.of(planes, moment.views)
         arrays = (
             *(np.take(colors.planes, RGBA, axis=1), self._photo(planes, width, height)),
-            *(dense_condition(planes, moment.views, means[::SAMPLE].mean(axis=0)), before, seen, switch),
+            *(dense_condition(planes, moment.views, moment.middle), before, seen, switch),
         )
         return FrameConditions(Conditions(*(torch.from_numpy(array) for array in arrays)), colors)
 

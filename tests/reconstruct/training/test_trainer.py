@@ -17,20 +17,13 @@ from inperson.reconstruct.training.checkpoint import load_checkpoint, newest_che
 from inperson.reconstruct.training.export import export
 from inperson.reconstruct.training.recipe import Recipe
 from inperson.reconstruct.training.trainer import Trainer
+from tests.training_runs import logged, losses, weights
 
 ROOT = Path(__file__).parents[3]
 
 
 def trainer(recipe: Recipe, data: Path, folder: Path) -> Trainer:
     return Trainer(recipe, data, folder, accelerator=Accelerator(cpu=True))
-
-
-def logged(folder: Path) -> list[dict]:
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-
-
-def losses(folder: Path) -> list[float]:
-    return [line["loss"] for line in logged(folder) if "loss" in line]
 
 
 @pytest.fixture(scope="module")
@@ -70,16 +63,9 @@ def test_two_processes_reach_the_loss_of_one(whole: Path, prepared: Path, tmp_pa
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert losses(tmp_path) == pytest.approx(losses(whole), rel=2e-5)
-    alone, together = (torch_state(folder) for folder in (whole, tmp_path))
+    alone, together = (weights(folder) for folder in (whole, tmp_path))
     for name, value in alone.items():
         torch.testing.assert_close(together[name], value, atol=2e-5, rtol=1e-3)
-
-
-def torch_state(folder: Path) -> dict[str, torch.Tensor]:
-    from safetensors.torch import load_file
-
-    tensors = load_file(newest_checkpoint(folder))
-    return {name: value for name, value in tensors.items() if name.startswith("network/")}
 
 
 def test_a_run_ends_when_its_time_is_up(prepared: Path, tiny: Recipe, tmp_path: Path) -> None:

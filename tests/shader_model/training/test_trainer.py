@@ -22,25 +22,13 @@ from inperson.shader_model.teacher.weights import save_teacher
 from inperson.shader_model.training.export import export
 from inperson.shader_model.training.recipe import LossRecipe, Recipe, TeacherRecipe
 from inperson.shader_model.training.trainer import Trainer
+from tests.training_runs import logged, losses, weights
 
 ROOT = Path(__file__).parents[3]
 
 
 def trainer(recipe: Recipe, data: Path, folder: Path, start: Path | None = None) -> Trainer:
     return Trainer(recipe, data, folder, start, accelerator=Accelerator(cpu=True))
-
-
-def logged(folder: Path) -> list[dict]:
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-
-
-def losses(folder: Path) -> list[float]:
-    return [line["loss"] for line in logged(folder) if "loss" in line]
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    tensors = load_file(newest_checkpoint(folder))
-    return {name: value for name, value in tensors.items() if name.startswith("network/")}
 
 
 @pytest.fixture(scope="module")

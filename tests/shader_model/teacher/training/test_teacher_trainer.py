@@ -21,25 +21,13 @@ from inperson.shader_model.teacher.training.export import export
 from inperson.shader_model.teacher.training.recipe import Recipe, StageRecipe, StagesRecipe
 from inperson.shader_model.teacher.training.trainer import TeacherTrainer
 from inperson.shader_model.teacher.weights import load_teacher, read_teacher_header
+from tests.training_runs import logged, losses, weights
 
 ROOT = Path(__file__).parents[4]
 
 
 def trainer(recipe: Recipe, data: Path, folder: Path, start: Path | None = None) -> TeacherTrainer:
     return TeacherTrainer(recipe, data, folder, start, accelerator=Accelerator(cpu=True))
-
-
-def logged(folder: Path) -> list[dict]:
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-
-
-def losses(folder: Path) -> list[float]:
-    return [line["loss"] for line in logged(folder) if "loss" in line]
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    tensors = load_file(newest_checkpoint(folder))
-    return {name: value for name, value in tensors.items() if name.startswith("network/")}
 
 
 @pytest.fixture(scope="module")
