@@ -5,7 +5,7 @@
 # make clean   remove what the targets above made inside the checkout
 
 PYTHON ?= python3.11
-EXTRAS := vr,smplx,synthetic,train,heic,onnx,openvino,dev
+EXTRAS := vr,smplx,synthetic,train,heic,onnx,openvino,rerun,virtualcam,dev
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 

@@ -19,7 +19,6 @@ from inperson.app.live_report import LiveReport
 from inperson.app.live_states import LiveStates, PlayedStates, TrackedStates
 from inperson.app.mirror_show import MirrorShow
 from inperson.app.mirror_view import MirrorView
-from inperson.app.outputs import Mp4Writer, check_writable, write_text
 from inperson.app.played_motion import PlayedMotion
 from inperson.app.shading.engines import measure_engines, open_engines, sizes_for
 from inperson.app.shading.figures import ShaderFigures
@@ -34,6 +33,7 @@ from inperson.app.tracking_pipeline import (
     open_pipeline,
 )
 from inperson.app.tracking_process import TrackingProcess
+from inperson.app.writers import Mp4Writer, check_writable, write_text
 from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError, DeviceError
 from inperson.render.backends import make_rasterizer

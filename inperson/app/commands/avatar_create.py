@@ -58,7 +58,7 @@ class Create:
 
         with PersonSearch() as search:  # loads what it needs meanwhile; it sees no photo before consent is known
             from inperson.app.consent import consent_to
-            from inperson.app.outputs import check_writable
+            from inperson.app.writers import check_writable
 
             for path in (self.out, strip):
                 check_writable(path)
@@ -79,8 +79,8 @@ class Create:
         import torch
 
         from inperson.app.create_report import CreateBar, score_table
-        from inperson.app.outputs import write_png
         from inperson.app.photo_strip import photo_strip
+        from inperson.app.writers import write_png
         from inperson.avatar.file import save_avatar
         from inperson.avatar.provenance import Provenance
         from inperson.reconstruct.create import CreateSettings, create_avatar

@@ -36,7 +36,7 @@ class Export:
 
     def run(self, console: Console) -> None:
         """Pose, convert and write."""
-        from inperson.app.outputs import check_writable
+        from inperson.app.writers import check_writable
         from inperson.avatar.atomic_file import write_atomically
         from inperson.avatar.body import load_body
         from inperson.avatar.file import load_avatar

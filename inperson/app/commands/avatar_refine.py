@@ -42,8 +42,8 @@ class Refine:
     def run(self, console: Console) -> None:
         """Refine, write, and print the scores."""
         one_blas_thread()
-        from inperson.app.outputs import check_writable
         from inperson.app.shading.engines import sizes_for
+        from inperson.app.writers import check_writable
         from inperson.avatar.file import SUFFIX, avatar_path
 
         given = avatar_path(self.avatar)

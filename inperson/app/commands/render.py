@@ -56,11 +56,11 @@ class Render:
         from rich.markup import escape
         from rich.progress import track
 
-        from inperson.app.outputs import open_output
         from inperson.app.playback import Playback
         from inperson.app.played_motion import performer_of
         from inperson.app.shading.offline import open_offline_shader
         from inperson.app.shading.opening import open_view_shader
+        from inperson.app.writers import open_output
         from inperson.avatar.body import load_body
         from inperson.avatar.file import load_avatar
         from inperson.render.backends import make_rasterizer

@@ -27,7 +27,7 @@ class Track:
         from rich.progress import Progress
 
         from inperson.app.inputs import choose_source
-        from inperson.app.outputs import check_writable, write_text
+        from inperson.app.writers import check_writable, write_text
         from inperson.avatar.body import load_body
         from inperson.errors import BadInputError
         from inperson.tracking.clip import track_clip

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inperson.app.outputs import Mp4Writer, PngFolderWriter, check_writable, open_output, write_text
+from inperson.app.writers import Mp4Writer, PngFolderWriter, check_writable, open_output, write_text
 from inperson.errors import BadInputError, OutputError
 
 
