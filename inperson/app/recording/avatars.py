@@ -33,23 +33,34 @@ def avatar_of(session: SessionReader, participant: str, override: str | Path | N
     about = session.participants().get(participant)
     if about is None:
         raise BadInputError(f"session {session.path} has no participant '{participant}'", "name another one")
-    if about.avatar_sha256 in session.avatars:
-        return _embedded(session, about)
-    path = _file_of(about, (session.path.parent, Path()))
-    if path is None:
-        raise _missing(session, about)
-    return load_avatar(path)
-
-
-def _embedded(session: SessionReader, about: ParticipantRecord) -> GaussianAvatar:
-    data = session.avatar(about.avatar_sha256)
-    with tempfile.TemporaryDirectory(prefix="inperson-") as folder:  # safetensors maps files, not bytes
-        path = Path(folder) / f"{about.avatar_sha256}{SUFFIX}"
-        path.write_bytes(data)
+    with tempfile.TemporaryDirectory(prefix="inperson-") as folder:
+        path = avatar_file(session, about, Path(folder))
+        if path is None:
+            raise _missing(session, about)
         try:
             return load_avatar(path)
         except BadInputError as error:
+            if path.parent != Path(folder):
+                raise
             raise BadInputError(f"session {session.path}: its avatar cannot be used ({error.what})", _MEND) from error
+
+
+def avatar_file(session: SessionReader, about: ParticipantRecord, folder: Path) -> Path | None:
+    """The file of the avatar that a participant wore, looked for as `avatar_of` does; None where it is nowhere.
+
+    Args:
+        about: the participant at the time.
+        folder: where an embedded one is written (safetensors maps files, not bytes).
+
+    Raises:
+        BadInputError: the embedded one is damaged.
+    """
+    if about.avatar_sha256 not in session.avatars:
+        return _file_of(about, (session.path.parent, Path()))
+    path = folder / f"{about.avatar_sha256}{SUFFIX}"
+    if not path.is_file():
+        path.write_bytes(session.avatar(about.avatar_sha256))
+    return path
 
 
 def _file_of(about: ParticipantRecord, folders: tuple[Path, ...]) -> Path | None:
