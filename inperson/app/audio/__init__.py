@@ -1,0 +1,1 @@
+"""Sound: microphones and files in, Opus packets out and back."""
