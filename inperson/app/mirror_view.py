@@ -48,6 +48,7 @@ class MirrorView:
         self._background = studio_background(width, height)
         self._head = np.zeros(3)
         self._settled = 0
+        self._held: Framing | None = None
         self.reflect = True
         self.change_avatar(avatar, body)
 
@@ -70,6 +71,11 @@ class MirrorView:
     def recenter(self) -> None:
         """Put the person's head where heads belong in the frame."""
         self._settled = 0
+        self._held = None
+
+    def hold(self, framing: Framing) -> None:
+        """Show this part of the world, wherever the head is, until somebody recentres or another avatar comes."""
+        self._held = framing
 
     def draw(self, state: BodyState, times: StageTimes) -> UInt8[np.ndarray, "H VW 3"]:
         """The avatar in `state`; notes the stages `pose` and `draw`, and the shader's before `draw`."""
@@ -94,6 +100,8 @@ class MirrorView:
         return mirror_picture(colors, self._background, reflect=self.reflect)
 
     def _framing(self, state: BodyState) -> Framing:
+        if self._held is not None:
+            return self._held
         if self._settled < SETTLING_STATES:
             self._head += (self._head_of(state) - self._head) / (self._settled + 1)
             self._settled += 1

@@ -27,7 +27,6 @@ from inperson.tracking.motion_file import MotionClip
 Camera = Literal["source", "mirror", "orbit"]
 
 DEFAULT_SIZE = (512, 512)
-HEAD = 15
 
 
 class Playback:
@@ -79,8 +78,7 @@ class Playback:
         self._played = PlayedMotion(motion, performer, body, avatar.betas)
         own = motion.intrinsics
         self.view_size = size or ((own.width, own.height) if camera == "source" and own else DEFAULT_SIZE)
-        heads = [self._played.joints(self.state(frame))[HEAD] for frame in range(0, len(motion), 5)]
-        self._framing = Framing.of_person(np.median(heads, axis=0))
+        self._framing = Framing.of_person(np.median(self._played.heads(), axis=0))
 
     @property
     def picture_size(self) -> tuple[int, int]:

@@ -13,7 +13,9 @@ from inperson.avatar.state import BodyState
 from inperson.tracking.fit.so3 import exp_all, log_all, slerp_all
 from inperson.tracking.motion_file import MotionClip, load_motion
 
-PELVIS, NECK = 0, 12
+PELVIS, NECK, HEAD = 0, 12, 15
+EVERY = 5
+"""One frame in as many says where the head is."""
 SUFFIX = ".npz"
 
 
@@ -84,6 +86,10 @@ class PlayedMotion:
         """Where the body's joints are in a state, metres."""
         _, joints, _ = self._joints.joint_transforms(state)
         return joints
+
+    def heads(self) -> Float[np.ndarray, "n 3"]:
+        """Where the head joint is in every fifth frame, metres."""
+        return np.array([self.joints(self.state(frame))[HEAD] for frame in range(0, len(self), EVERY)])
 
     def _state_of(self, frame: int) -> BodyState:
         state = replace(self._motion.state(frame), betas=self._betas, expression=self._expression[frame])

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from inperson.app.mirror import Framing
 from inperson.app.mirror_view import HEAD_JOINT, SETTLING_STATES, MirrorView
 from inperson.app.timing import StageTimes
 from inperson.app.turntable import at_ease
@@ -98,3 +99,16 @@ def test_another_avatar_takes_its_place(view, body):
 def test_an_avatar_of_another_body_is_refused(view, body):
     with pytest.raises(BadInputError, match="another body"):
         view.change_avatar(replace(tiny_avatar(body), body_sha256="0" * 64), body)
+
+
+def test_a_held_frame_stays_until_somebody_recentres(view, rasterizer, body):
+    framing = Framing(np.array([0.3, 0.1, -2.0]))
+    view.hold(framing)
+    for x in (0.0, 0.5):
+        view.draw(standing(body, x), StageTimes())
+        np.testing.assert_array_equal(
+            rasterizer.views[-1][0].T_world_from_eye, framing.eyes(64, 48)[0].T_world_from_eye
+        )
+    view.recenter()
+    view.draw(standing(body, 0.5), StageTimes())
+    assert eye_x(rasterizer) == pytest.approx(head_x(body, standing(body, 0.5)), abs=1e-6)
