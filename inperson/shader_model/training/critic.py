@@ -4,6 +4,7 @@ Hinge losses as in Lim & Ye 2017; patches as in Isola et al. 2017; every convolu
 (Miyato et al. 2018), computed anew instead of carried along, so that the critic has no state but its weights.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -40,7 +41,7 @@ class Critic(nn.Module):
 
 
 class _Normed(nn.Module):
-    """A convolution whose matrix has norm 1, times a scale that is learned."""
+    """A convolution whose matrix has norm 1."""
 
     def __init__(self, channels: int, out: int, stride: int) -> None:
         super().__init__()
@@ -70,5 +71,26 @@ def made_loss(verdict: Float[Tensor, "N 1 h w"]) -> Float[Tensor, " N"]:
 
 
 def fooling_loss(verdict: Float[Tensor, "N 1 h w"]) -> Float[Tensor, " N"]:
-    """What the live model pays."""
+    """What would please the critic."""
     return -verdict.mean(dim=(1, 2, 3))
+
+
+def pull_of(
+    verdict_of: Callable[[Float[Tensor, "... 4 H W"]], Float[Tensor, "N 1 h w"]], shown: Float[Tensor, "... 4 H W"]
+) -> Float[Tensor, "... 4 H W"]:
+    """Where the critic pulls each picture: the gradient of `fooling_loss`, as long for each picture as that of a mean
+    absolute difference over it. Detached.
+
+    A critic with its norms bound has slopes of any size, mostly far below those of the other losses, and they change
+    while it learns; so the weight of its loss would say nothing. Of the same length, a weight of 0.3 pulls as hard as
+    0.3 times the colour loss. (Esser et al. 2021 balance the two by the ratio of their gradients at the last layer.)
+    """
+    leaf = shown.detach().requires_grad_()
+    (slope,) = torch.autograd.grad(fooling_loss(verdict_of(leaf)).sum(), leaf)
+    length = slope.square().sum(dim=(-3, -2, -1), keepdim=True).sqrt()
+    return slope / length.clamp(min=1e-20) / shown.shape[-3:].numel() ** 0.5
+
+
+def pulled(shown: Float[Tensor, "... 4 H W"], pull: Float[Tensor, "... 4 H W"]) -> Float[Tensor, " N"]:
+    """A loss of each picture whose gradient is `pull`; 0 at the picture as it is."""
+    return ((shown - shown.detach()) * pull).sum(dim=(-3, -2, -1)).flatten()

@@ -65,9 +65,11 @@ class LossRecipe:
     """Frames of a window that it looks at."""
     alpha: float = 0.5
     temporal: float = 1.0
+    eyes: float = 0.0
+    """Of two eyes' windows: change from what the other eye saw before, as `temporal` of the same eye."""
     hold: float = 0.5
     adversarial: float = 0.0
-    """0 leaves the critic out."""
+    """How hard the critic pulls, in pulls of a colour loss over the whole crop (`pull_of`); 0 leaves it out."""
     trajectory: float = 0.0
     """Of the distance to where the teacher takes the pictures (`teacher.distillation`); 0 needs no teacher."""
 

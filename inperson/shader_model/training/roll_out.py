@@ -13,7 +13,7 @@ from inperson.shader_model.network.batch import ConditionsBatch
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.network.unroll import unroll
 from inperson.shader_model.network.warp import carried_batch
-from inperson.shader_model.training.critic import Critic
+from inperson.shader_model.training.critic import Critic, pull_of
 from inperson.shader_model.training.groups import WindowGroup
 from inperson.shader_model.training.losses import composited
 from inperson.shader_model.training.recipe import RollOutRecipe
@@ -25,10 +25,10 @@ NORMALS = torch.tensor([name.startswith("normal") for name in DENSE_CHANNELS])
 class Verdicts:
     """What the critic says of N pictures' patches."""
 
-    fooling: Float[Tensor, "N 1 h w"]
-    """Of made pictures; gradients flow to the live model alone."""
+    pull: Float[Tensor, "T B E 4 H W"]
+    """Where it would have each picture go, detached; for the live model."""
     made: Float[Tensor, "N 1 h w"]
-    """Of the same; gradients flow to the critic alone."""
+    """Of made pictures; gradients flow to the critic alone."""
     true: Float[Tensor, "N 1 h w"]
 
 
@@ -80,7 +80,7 @@ class RollOut(nn.Module):
 
         frozen = {name: parameter.detach() for name, parameter in critic.named_parameters()}
         return Verdicts(
-            fooling=functional_call(critic, frozen, (seen(shown),)),
+            pull=pull_of(lambda rgba: functional_call(critic, frozen, (seen(rgba),)), shown),
             made=critic(seen(shown.detach())),
             true=critic(seen(group.truth)),
         )

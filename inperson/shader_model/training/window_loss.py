@@ -12,7 +12,7 @@ from inperson.shader_model.network.warp import carry_pictures
 from inperson.shader_model.teacher.distillation import TrajectoryLoss
 from inperson.shader_model.teacher.draws import Lot
 from inperson.shader_model.training import losses
-from inperson.shader_model.training.critic import fooling_loss, made_loss, true_loss
+from inperson.shader_model.training.critic import made_loss, pulled, true_loss
 from inperson.shader_model.training.groups import WindowGroup
 from inperson.shader_model.training.recipe import LossRecipe
 from inperson.shader_model.training.roll_out import Verdicts
@@ -76,11 +76,13 @@ class WindowLoss:
         }
         if verdicts is not None:
             each |= {
-                "adversarial": w.adversarial * fooling_loss(verdicts.fooling),
+                "adversarial": w.adversarial * pulled(shown, verdicts.pull),
                 "critic": true_loss(verdicts.true) + made_loss(verdicts.made),
             }
         parts = {name: values.unflatten(0, shape).mean(dim=(0, 2)) for name, values in each.items()}
-        parts["temporal"] = w.temporal * self._temporal(group, p)
+        parts["temporal"] = w.temporal * self._steadiness(group, p, other=False)
+        if w.eyes > 0:
+            parts["eyes"] = w.eyes * self._steadiness(group, p, other=True)
         if self._perceptual is not None:
             parts["perceptual"] = w.perceptual * self._distances(self._perceptual, group, p)
         if self._trajectory is not None:
@@ -88,8 +90,11 @@ class WindowLoss:
             parts["trajectory"] = w.trajectory * self._trajectory.of(group, shown, lots)
         return parts
 
-    def _temporal(self, group: WindowGroup, p: _Pictures) -> Float[Tensor, " B"]:
-        change, true_change = along_motion(group, p.made), along_motion(group, p.true)
+    def _steadiness(self, group: WindowGroup, p: _Pictures, *, other: bool) -> Float[Tensor, " B"]:
+        """Change from an eye's last picture, or from the other one's, against the truth's."""
+        if other and p.true.shape[2] == 1:
+            return p.true.new_zeros(group.windows)
+        change, true_change = along_motion(group, p.made, other=other), along_motion(group, p.true, other=other)
         each = [
             losses.mean_inside((now.change - true.change).abs(), now.seen)
             for now, true in zip(change, true_change, strict=True)
@@ -108,7 +113,7 @@ class WindowLoss:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """How a frame's pictures differ from the last ones, each carried here by its own eye's motion."""
+    """How a frame's pictures differ from last ones, each carried here by the motion from where it was seen."""
 
     change: Float[Tensor, "N 3 H W"]
     """Now less then, times `seen`."""
@@ -116,13 +121,20 @@ class Change:
     """How far each place was visible before."""
 
 
-def along_motion(group: WindowGroup, pictures: Float[Tensor, "T B E 3 H W"]) -> Iterator[Change]:
-    """Of every frame but the first; N pictures are (B * E)."""
+def along_motion(
+    group: WindowGroup, pictures: Float[Tensor, "T B E 3 H W"], *, other: bool = False
+) -> Iterator[Change]:
+    """Of every frame but the first; N pictures are (B * E).
+
+    Args:
+        other: from what the other of two eyes saw before, and not the same one.
+    """
     for last, now, moment in zip(pictures[:-1], pictures[1:], group.moments[1:], strict=True):
-        own = torch.arange(moment.color.shape[1], device=now.device)
-        before = moment.before[:, own, own].flatten(0, 1)[:, None, None]
-        seen = moment.seen_before[:, own, own].flatten(0, 1)[:, None, None]
-        opaque = torch.cat([last, torch.ones_like(last[:, :, :1])], dim=2).flatten(0, 1)
+        here = torch.arange(moment.color.shape[1], device=now.device)
+        there = here.flip(0) if other else here
+        before = moment.before[:, here, there].flatten(0, 1)[:, None, None]
+        seen = moment.seen_before[:, here, there].flatten(0, 1)[:, None, None]
+        opaque = torch.cat([last, torch.ones_like(last[:, :, :1])], dim=2)[:, there].flatten(0, 1)
         carried = carry_pictures(opaque[:, None], before, seen)[:, 0]
         known = carried[:, 4:]
         yield Change(now.flatten(0, 1) * known - carried[:, :3], known)

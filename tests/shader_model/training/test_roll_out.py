@@ -161,6 +161,29 @@ def test_pictures_carried_along_the_motion_meet_themselves(groups: list[WindowGr
         assert moved < stood
 
 
+def test_an_eye_is_held_to_what_the_other_one_saw(groups: list[WindowGroup]) -> None:
+    mono, stereo = groups
+    loss = WindowLoss(LossRecipe(eyes=1.0), None)
+    assert (loss.of(mono, mono.render, None)["eyes"] == 0.0).all()
+    tint = torch.tensor([0.8, 1.0])[None, None, :, None, None, None]  # of the left eye alone
+    apart = torch.cat([stereo.truth[..., :3, :, :] * tint, stereo.truth[..., 3:, :, :]], dim=-3)
+    parts, right = loss.of(stereo, apart, None), loss.of(stereo, stereo.truth, None)
+    torch.testing.assert_close(right["eyes"], torch.zeros(2), atol=1e-5, rtol=0)
+    assert (parts["eyes"] > 3.0 * parts["temporal"]).all()
+
+
+def test_the_critic_pulls_as_hard_as_its_weight_says(shader: LiveShader, groups: list[WindowGroup]) -> None:
+    torch.manual_seed(3)
+    group = groups[0]
+    shown, verdicts = RollOut(shader, Critic(4), RollOutRecipe())(group)
+    assert verdicts is not None
+    leaf = shown.detach().requires_grad_()
+    WindowLoss(LossRecipe(adversarial=0.3), None).of(group, leaf, verdicts)["adversarial"].sum().backward()
+    assert leaf.grad is not None
+    as_color = 0.3 / leaf[0, 0, 0].numel() ** 0.5 / len(shown)  # a mean absolute difference over all of it
+    torch.testing.assert_close(leaf.grad.flatten(-3).norm(dim=-1), torch.full(shown.shape[:3], as_color))
+
+
 def test_a_critic_and_the_shader_learn_from_one_backward_pass(shader: LiveShader, groups: list[WindowGroup]) -> None:
     torch.manual_seed(2)
     roll_out, group = RollOut(shader, Critic(4), RollOutRecipe()), groups[1]
