@@ -1,6 +1,7 @@
 """Which engine was the fastest before, kept from run to run in the user's cache."""
 
 import json
+import os
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -35,6 +36,8 @@ class Circumstances:
     config: ShaderConfig
     shape: Shape
     threads: int
+    busy: bool = False
+    """Other programs wanted the cores, too: what was measured then says little about calmer times."""
 
     def key(self) -> str:
         """The same text for the same circumstances."""
@@ -51,6 +54,11 @@ def circumstances(config: ShaderConfig, shape: Shape, threads: int, gpu: str | N
         shape=shape,
         threads=threads,
     )
+
+
+def cores_are_busy() -> bool:
+    """Whether other programs kept more than half of the cores busy in the last minute; False where nobody counts."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5 * available_cores()
 
 
 def processor_name() -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -12,7 +12,7 @@ from inperson.shader_model.interface import DENSE_CHANNELS, INNER, NetworkInputs
 from inperson.shader_model.network.model import SWITCH, LiveShader
 from inperson.shader_model.network.warp import HIDDEN
 from inperson.shader_model.runtime.candidates import EngineMaker, candidates
-from inperson.shader_model.runtime.choices import Choices, Shape, circumstances
+from inperson.shader_model.runtime.choices import Choices, Shape, circumstances, cores_are_busy
 from inperson.shader_model.runtime.engine import Engine
 
 ROUNDS = 5
@@ -80,6 +80,8 @@ def engine_times(
 ) -> dict[str, float]:
     """Milliseconds of a step of each engine: remembered, or measured now and remembered.
 
+    What was measured while other programs wanted the cores holds only as long as they do.
+
     Args:
         threads: of engines on a CPU; torch has its own setting.
         choices: what was measured before; by default the user's.
@@ -91,8 +93,9 @@ def engine_times(
     makers = candidates(model, device, threads)
     choices = choices or Choices()
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    now = circumstances(model.config, shape, threads, gpu)
-    times = choices.times(now)
+    calm = circumstances(model.config, shape, threads, gpu)
+    now = replace(calm, busy=cores_are_busy())
+    times = choices.times(calm) or choices.times(now)
     if times is None or not set(times) <= set(makers):
         before_measuring()
         times = measure(makers, example_inputs(model, shape, device))

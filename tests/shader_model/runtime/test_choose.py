@@ -1,6 +1,7 @@
 """The fastest engine is found once, remembered, and found anew when anything that matters changed."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,7 @@ from inperson.shader_model.runtime import choose
 from inperson.shader_model.runtime.choices import MAX_FILE_BYTES, Choices, Shape, circumstances
 from inperson.shader_model.runtime.choose import choose_engine, example_inputs, measure
 from inperson.shader_model.runtime.engine import Engine, in_order
+from inperson.workers import available_cores
 
 CPU = torch.device("cpu")
 SHAPE = Shape(people=1, eyes=2, height=32, width=64)
@@ -49,6 +51,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(time, "perf_counter", lambda: clock.now)
     return clock
+
+
+@pytest.fixture(autouse=True)
+def load(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Of the machine; calm unless a test says otherwise."""
+    load = [0.0, 0.0, 0.0]
+    monkeypatch.setattr(os, "getloadavg", lambda: tuple(load))
+    return load
 
 
 @pytest.fixture
@@ -93,6 +103,23 @@ def test_what_is_no_longer_installed_is_measured_anew(
     assert choose_engine(untrained, SHAPE, CPU, 2, choices=choices).name == "slow"
 
 
+def test_what_a_busy_machine_measured_is_measured_anew_in_calmer_times(
+    untrained: LiveShader, clock: Clock, makers: dict, choices: Choices, load: list[float]
+):
+    once = 2 * (1 + choose.ROUNDS)
+    load[0] = 64.0 * available_cores()
+    for _ in range(2):
+        choose_engine(untrained, SHAPE, CPU, 2, choices=choices)
+        assert clock.steps == once
+    load[0] = 0.4 * available_cores()
+    for _ in range(2):
+        choose_engine(untrained, SHAPE, CPU, 2, choices=choices)
+        assert clock.steps == 2 * once
+    load[0] = 64.0
+    choose_engine(untrained, SHAPE, CPU, 2, choices=choices)
+    assert clock.steps == 2 * once
+
+
 def test_whatever_matters_is_measured_apart(untrained: LiveShader, choices: Choices):
     now = circumstances(untrained.config, SHAPE, 2)
     choices.remember(now, {"fast": 1.0})
@@ -103,6 +130,7 @@ def test_whatever_matters_is_measured_apart(untrained: LiveShader, choices: Choi
         replace(now, machine="another"),
         replace(now, packages="torch 3"),
         replace(now, threads=1),
+        replace(now, busy=True),
     ):
         assert choices.times(other) is None
         choices.remember(other, {"fast": 2.0})
