@@ -7,23 +7,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-
 from inperson.app.recording import container
 from inperson.app.recording.container import Fault
+from inperson.app.recording.gathering import GatheredStates
 from inperson.app.recording.opening import opened
 from inperson.app.recording.records import BodyRecord, Message, ParticipantRecord
 from inperson.app.recording.scan import ChunkPlace, scan
 from inperson.app.recording.writer import LARGEST_AVATAR, Anchor
 from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError
-from inperson.tracking.motion_file import MotionClip, clip_of_states
+from inperson.tracking.motion_file import MotionClip
 
 REPAIR = "make a whole one with `inperson session check FILE --repair`"
 MOST_STATES = 2_000_000
 """Of one motion: 18 hours at 30 states a second."""
-_BATCH = 4096
-_PER_FRAME = ("poses", "trans", "times_ns", "expression", "confidence", "source")
 
 
 class SessionReader:
@@ -147,40 +144,19 @@ class SessionReader:
             BadInputError: they have no state, or states of different bodies, or a message cannot be read.
         """
         about = self.participants().get(participant) or ParticipantRecord(participant, 0)
-        clips: list[MotionClip] = []
-        batch: list[BodyState] = []
-        newest, count = -1, 0
-        for state in self.states(participant):
-            if state.time_ns <= newest:
-                continue
-            newest, count = state.time_ns, count + 1
-            batch.append(state)
-            if len(batch) == _BATCH:
-                clips.append(self._clip(batch, about))
-                batch = []
-            if count > MOST_STATES:
-                raise BadInputError(f"session {self.path} has more than {MOST_STATES} states", "cut it")
-        if batch:
-            clips.append(self._clip(batch, about))
-        if not clips:
-            raise BadInputError(f"session {self.path} has no motion of '{participant}'", "name another participant")
-        if len({(clip.expression.shape[1], clip.betas.shape) for clip in clips}) > 1:
-            raise self._of_different_bodies(participant)
-        joined = {name: np.concatenate([getattr(clip, name) for clip in clips]) for name in _PER_FRAME}
-        return MotionClip(
-            poses=joined["poses"],
-            trans=joined["trans"],
-            betas=clips[-1].betas,
-            framerate=about.framerate or _rate(joined["times_ns"]),
-            times_ns=joined["times_ns"],
-            expression=joined["expression"],
-            confidence=joined["confidence"],
-            source=joined["source"],
-            expr_names=about.expr_names or None,
-            intrinsics=about.intrinsics,
-            body_name=about.body_name or None,
-            body_sha256=about.body_sha256 or None,
-        )
+        gathered = GatheredStates()
+        try:
+            for state in self.states(participant):
+                gathered.add(state)
+                if gathered.count > MOST_STATES:
+                    raise BadInputError(f"session {self.path} has more than {MOST_STATES} states", "cut it")
+            if not gathered.count:
+                what = f"session {self.path} has no motion of '{participant}'"
+                raise BadInputError(what, "name another participant")
+            return gathered.motion(about)
+        except ValueError as error:
+            what = f"session {self.path}: states of '{participant}' are of different bodies"
+            raise BadInputError(what, "a motion has one body: record each in a session of its own") from error
 
     def avatar(self, sha256: str) -> bytes:
         """An embedded avatar's file.
@@ -214,20 +190,3 @@ class SessionReader:
     def _records_of(self, place: ChunkPlace, kinds: tuple[type[Message], ...]) -> Iterator[Message]:
         packed = container.read_packed(container.read(self._file, place.span, container.LARGEST_CHUNK))
         return self._scan.records(container.unpack(packed), kinds or None)
-
-    def _clip(self, states: list[BodyState], about: ParticipantRecord) -> MotionClip:
-        """The arrays of some states that follow each other."""
-        named = len(about.expr_names)
-        shapes = {(state.expression.shape, state.betas.shape) for state in states}
-        if len(shapes) > 1 or named not in (0, len(states[0].expression)):
-            raise self._of_different_bodies(about.participant)
-        return clip_of_states(states, framerate=about.framerate or 1.0)
-
-    def _of_different_bodies(self, participant: str) -> BadInputError:
-        what = f"session {self.path}: states of '{participant}' are of different bodies"
-        return BadInputError(what, "a motion has one body: record each in a session of its own")
-
-
-def _rate(times_ns: np.ndarray) -> float:
-    """States a second, by the median of what lies between them."""
-    return float(1e9 / np.median(np.diff(times_ns))) if len(times_ns) > 1 else 30.0
