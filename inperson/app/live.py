@@ -17,6 +17,7 @@ from inperson.app.live_states import LiveStates
 from inperson.app.mirror_show import MirrorShow
 from inperson.app.timing import Rate, StageRow
 from inperson.app.tracking_process import TrackingSummary
+from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError, InPersonError
 from inperson.render.window import Action
 
@@ -53,6 +54,7 @@ class LiveSession:
         headset: a headset process that is ready, if there is one.
         seconds: when to stop; None until the source ends or somebody quits.
         frames: after how many of the mirror's pictures to stop; a headset counts its own.
+        on_state: told every state that is shown, or would be in a mirror, once a tick: for live outputs.
         on_progress: told the seconds shown so far, after each picture.
         say: told when the headset comes and goes.
     """
@@ -65,11 +67,13 @@ class LiveSession:
         *,
         seconds: float | None = None,
         frames: int | None = None,
+        on_state: Callable[[BodyState], None] = lambda state: None,
         on_progress: Callable[[float], None] = lambda seconds: None,
         say: Callable[[str], None] = lambda notice: None,
     ) -> None:
         self._states, self._mirror, self._headset = states, mirror, headset
-        self._seconds, self._frames, self._on_progress, self._say = seconds, frames, on_progress, say
+        self._seconds, self._frames = seconds, frames
+        self._on_state, self._on_progress, self._say = on_state, on_progress, say
         self._fault: InPersonError | None = None
         self._said = ""
         self._began_ns = 0
@@ -129,24 +133,22 @@ class LiveSession:
 
     def _tick(self, tick_ns: int) -> None:
         status = self._look_at_headset()
-        if self._mirror is None:
-            self._states.take()
-        else:
-            self._show(self._mirror, tick_ns, status)
-            for action in self._mirror.take_actions():
-                self._act(action, self._mirror)
-        self._on_progress(self._elapsed())
-
-    def _show(self, mirror: MirrorShow, tick_ns: int, status: HeadsetStatus | None) -> None:
         tracked = self._states.take()
-        if tracked is not None:
-            mirror.feed.tracked(tracked)
         worn = self._headset.newest_state() if self._headset is not None else None
         state = worn or self._states.state_at(time.monotonic_ns())
-        if state is None:
-            mirror.show_nobody()
-        else:
-            mirror.show(state, self._states.based_on, tick_ns, status, worn=worn is not None)
+        if state is not None:
+            self._on_state(state)
+        mirror = self._mirror
+        if mirror is not None:
+            if tracked is not None:
+                mirror.feed.tracked(tracked)
+            if state is None:
+                mirror.show_nobody()
+            else:
+                mirror.show(state, self._states.based_on, tick_ns, status, worn=worn is not None)
+            for action in mirror.take_actions():
+                self._act(action, mirror)
+        self._on_progress(self._elapsed())
 
     def _look_at_headset(self) -> HeadsetStatus | None:
         """Watch over the headset. A mirror goes on without one; the fault is still told in the end."""

@@ -4,9 +4,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+import numpy as np
 from rich.table import Table
 
 from inperson.app.headset.status import HeadsetFigures
+from inperson.app.live import SessionFigures
+from inperson.app.live_mirror import LiveMirror
+from inperson.app.live_plan import LivePlan
 from inperson.app.shading.figures import ShaderFigures
 from inperson.app.timing import StageRow
 
@@ -79,6 +83,39 @@ class LiveReport:
             words.append(f"shader {self.shader.words()}")
         table.caption = ", ".join(words)
         return table
+
+
+def report_of(figures: SessionFigures, plan: LivePlan, mirror: LiveMirror | None, source: str) -> LiveReport:
+    """What a session measured, with what it showed.
+
+    Args:
+        source: what moved the avatar calls itself.
+    """
+    ages_ms = np.array(figures.ages_ns) / 1e6
+    view = None if mirror is None else mirror.view
+    width, height = (0, 0) if view is None else view.picture_size
+    shader = None if view is None else view.shader
+    tracking, headset = figures.tracking, figures.headset
+    return LiveReport(
+        source=source,
+        avatar=plan.first.avatar.name if view is None else view.avatar_name,
+        backend=mirror.backend if mirror is not None else headset.backend if headset is not None else "",
+        view=plan.options.view,
+        width=width,
+        height=height,
+        seconds=round(figures.seconds, 3),
+        stages=(tracking.stages if tracking is not None else {}) | figures.stages,
+        tracking_fps=round(tracking.rate.per_second, 2) if tracking is not None else 0.0,
+        display_fps=round(figures.display.per_second, 2),
+        capture_to_photon_ms=round(float(np.median(ages_ms)), 2) if len(ages_ms) else None,
+        capture_to_photon_p95_ms=round(float(np.percentile(ages_ms, 95)), 2) if len(ages_ms) else None,
+        frames_tracked=tracking.rate.count if tracking is not None else 0,
+        frames_with_person=tracking.seen if tracking is not None else 0,
+        frames_dropped=tracking.dropped if tracking is not None else 0,
+        pictures=figures.display.count,
+        headset=headset,
+        shader=None if shader is None else shader.keeping_up.figures(),
+    )
 
 
 def _headset_table(figures: HeadsetFigures, title: str) -> Table:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from inperson.app.played_motion import PlayedMotion
 from inperson.app.tracked import Tracked
-from inperson.app.tracking_process import TrackingProcess, TrackingSummary
+from inperson.app.tracking_process import Ready, TrackingProcess, TrackingSummary
 from inperson.avatar.state import PARTS, BodyState
 from inperson.tracking.extrapolate import Predictor
 
@@ -44,6 +44,8 @@ class LiveStates(Protocol):
 
     source: str
     """What it calls itself."""
+    seconds: float | None
+    """How long it will last; None where nobody knows."""
     based_on: Tracked | None
     """The tracked frame behind the states, if there is one."""
 
@@ -73,12 +75,13 @@ class TrackedStates(PredictedStates):
 
     Args:
         tracking: stays the caller's to close.
-        source: what its source calls itself.
+        ready: what it said when it was.
     """
 
-    def __init__(self, tracking: TrackingProcess, source: str) -> None:
+    def __init__(self, tracking: TrackingProcess, ready: Ready) -> None:
         super().__init__(tracking.newest)
-        self._tracking, self.source = tracking, source
+        self._tracking = tracking
+        self.source, self.seconds = ready.source, ready.clip_seconds
 
     def go(self) -> None:
         """Let the source run."""
@@ -104,6 +107,7 @@ class PlayedStates:
 
     def __init__(self, played: PlayedMotion, source: str, *, repeat: bool) -> None:
         self._played, self.source, self._repeat = played, source, repeat
+        self.seconds = None if repeat else played.seconds
         self.based_on: Tracked | None = None
         self.start_ns = time.monotonic_ns()
         """When the first frame was, monotonic."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from inperson.app import live_setup
+from inperson.app import live_mirror
 from inperson.app.commands.live import Live
 from inperson.app.display_clock import DisplayClock
 from inperson.app.headset import process
@@ -31,7 +31,7 @@ def workplace(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
     monkeypatch.setattr("inperson.app.child_process.cache_dir", lambda: tmp_path / "cache")
     monkeypatch.setattr("inperson.tracking.user_files.config_dir", lambda: tmp_path / "config")
-    monkeypatch.setattr(live_setup, "make_rasterizer", lambda name, threads: PointRasterizer())
+    monkeypatch.setattr(live_mirror, "make_rasterizer", lambda name, threads: PointRasterizer())
     monkeypatch.setattr(process, "RESTART_AFTER_S", 0.05)
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

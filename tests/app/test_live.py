@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from inperson.app import live_setup
+from inperson.app import live_mirror
 from inperson.app.commands.live import Live
 from inperson.app.display_clock import DisplayClock
 from inperson.app.live_setup import run_session
@@ -27,7 +27,7 @@ def workplace(tmp_path, monkeypatch):
     (tmp_path / "cache").mkdir()
     (tmp_path / "work").mkdir()
     monkeypatch.setattr("inperson.app.child_process.cache_dir", lambda: tmp_path / "cache")
-    monkeypatch.setattr(live_setup, "make_rasterizer", lambda name, threads: PointRasterizer())
+    monkeypatch.setattr(live_mirror, "make_rasterizer", lambda name, threads: PointRasterizer())
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.chdir(tmp_path / "work")

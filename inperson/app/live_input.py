@@ -1,0 +1,47 @@
+"""What moves the avatar of a session: a process that tracks a camera or a clip, or a motion file."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from inperson.app.live_plan import LivePlan
+from inperson.app.live_states import LiveStates, PlayedStates, TrackedStates
+from inperson.app.played_motion import PlayedMotion
+from inperson.app.tracking_pipeline import (
+    BESIDE_HEADSET_NICENESS,
+    BESIDE_SHADER_NICENESS,
+    Pipeline,
+    TrackingPlan,
+)
+from inperson.app.tracking_process import TrackingProcess
+from inperson.tracking.profile import profile_path
+
+OpenTracking = Callable[[TrackingPlan], Pipeline]
+
+
+def start_tracking(plan: LivePlan, stack: ExitStack, open_tracking: OpenTracking) -> TrackingProcess | None:
+    """The tracking process, unless a motion file moves the avatar. The stack closes it."""
+    if plan.plays_motion:
+        return None
+    profile = None
+    if plan.user is not None:
+        # A shape is one body's: each body has its own file.
+        profile = str(profile_path(f"{plan.user} {plan.first.body.name}"))
+    body = plan.options.body or plan.first.avatar.body_name
+    niceness = BESIDE_SHADER_NICENESS if plan.shader_sizes else 0
+    if plan.options.in_headset:
+        niceness = BESIDE_HEADSET_NICENESS
+    tracking = TrackingPlan(plan.source, body, profile, plan.repeats, niceness)
+    return stack.enter_context(TrackingProcess(tracking, *plan.dimensions, open_tracking))
+
+
+def wait_states(plan: LivePlan, tracking: TrackingProcess | None) -> LiveStates:
+    """What moves the avatar, ready to go.
+
+    Raises:
+        InPersonError: tracking did not get ready, or the motion file is none.
+    """
+    if tracking is not None:
+        return TrackedStates(tracking, tracking.wait_ready())
+    played = PlayedMotion.open(Path(plan.source), plan.first.body, plan.first.avatar.betas)
+    return PlayedStates(played, Path(plan.source).name, repeat=plan.repeats)
