@@ -3,15 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inperson.avatar.gaussians import PosedGaussians
 from inperson.errors import BadInputError, DeviceError
-from inperson.render.gbuffer import ColorBuffer, GBuffer
-from inperson.render.packing import channels_from_gaussians, gbuffer_from_planes
+from inperson.render.tensors import TensorRasterizer, uploaded
 from inperson.render.views import EyeView, common_size
 
 
@@ -87,8 +84,8 @@ def rasterize_gsplat(
         scales,
         opacities,
         colors,
-        view_matrices(views).to(means.device),
-        intrinsic_matrices(views).to(means.device),
+        uploaded(view_matrices(views).numpy(), means.device),
+        uploaded(intrinsic_matrices(views).numpy(), means.device),
         width,
         height,
         near_plane=near,
@@ -98,7 +95,7 @@ def rasterize_gsplat(
     return torch.cat([channels, alpha], dim=-1).permute(0, 3, 1, 2)
 
 
-class GsplatRasterizer:
+class GsplatRasterizer(TensorRasterizer):
     """Draws on the current CUDA device.
 
     Raises:
@@ -106,27 +103,6 @@ class GsplatRasterizer:
         BadInputError: gsplat is not installed.
     """
 
-    name = "gsplat"
-
     def __init__(self) -> None:
         _import_rasterization()
-
-    def render(self, gaussians: PosedGaussians, views: Sequence[EyeView]) -> GBuffer:
-        """Draw the Gaussians into every view; all views have one size, one near and one far plane."""
-        return gbuffer_from_planes(self._planes(gaussians, channels_from_gaussians(gaussians), views))
-
-    def render_color(self, gaussians: PosedGaussians, views: Sequence[EyeView]) -> ColorBuffer:
-        """Colour, depth and alpha alone."""
-        return ColorBuffer(self._planes(gaussians, gaussians.colors, views))
-
-    def close(self) -> None:
-        """CUDA memory goes back with its tensors; nothing else is held."""
-
-    @torch.inference_mode()
-    def _planes(
-        self, gaussians: PosedGaussians, channels: Float[np.ndarray, "N C"], views: Sequence[EyeView]
-    ) -> Float[np.ndarray, "V C+2 H W"]:
-        arrays = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, channels)
-        means, quats, scales, opacities, colors = (torch.tensor(a, device="cuda") for a in arrays)
-        planes = rasterize_gsplat(means, quats, scales, opacities, colors, views)
-        return planes.contiguous().cpu().numpy()
+        super().__init__("gsplat", rasterize_gsplat, torch.device("cuda"))

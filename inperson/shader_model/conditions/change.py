@@ -26,6 +26,16 @@ LARGEST_POSE_CHANGE = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """From the previous frame to this one."""
+
+    then: Float[np.ndarray, "N 3"]
+    """Where this frame's Gaussians were, world."""
+    switch: Float[np.ndarray, "E 2"]
+    """`Conditions.switch`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RigidMotion:
     """The rigid motion nearest to what points did: now = turn (before - from) + to, in the mean."""
 

@@ -92,10 +92,15 @@ def dense_condition(
     out = np.empty((eyes, len(DENSE_CHANNELS), height, width), np.float32)
     out[:, 0] = planes.alpha
     for e, view in enumerate(views):
-        ahead = max(float(view.T_cv_from_world[2] @ [*middle, 1.0]), view.near)
+        ahead = distance_ahead(view, middle)
         depth = np.where(planes.alpha[e] > CLEAR, planes.depth[e], ahead)
         out[e, 1] = planes.alpha[e] * (1.0 / depth - 1.0 / ahead)
         turn = view.T_world_from_eye[:3, :3].astype(np.float32)
         out[e, 2:5] = np.moveaxis(planes.normal[e] @ turn, -1, 0)
     out[:, 5:] = np.moveaxis(planes.parts, -1, 1)
     return out
+
+
+def distance_ahead(view: EyeView, point: Float[np.ndarray, "3"]) -> float:
+    """How far a point of the world is before an eye, along its view axis, metres; at least where the view begins."""
+    return max(float(view.T_cv_from_world[2] @ [*point, 1.0]), view.near)

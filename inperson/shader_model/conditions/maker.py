@@ -4,29 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from inperson.avatar.gaussians import GaussianAvatar, PosedGaussians
 from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.state import BodyState
 from inperson.render.gbuffer import ColorBuffer, Rasterizer
 from inperson.render.views import EyeView, common_size
-from inperson.shader_model.conditions.change import RigidMotion, is_jump, modality_switch
-from inperson.shader_model.conditions.channels import (
-    DensePlanes,
-    dense_condition,
-    dense_gaussians,
-    inner_view,
-    surface_features,
-)
-from inperson.shader_model.conditions.motion import Past, previous_places_fast
-from inperson.shader_model.conditions.photo import PhotoCarrier
+from inperson.shader_model.conditions.backend import backend_for
+from inperson.shader_model.conditions.change import Change, RigidMotion, is_jump, modality_switch
 from inperson.shader_model.interface import MULTIPLE, Conditions
-from inperson.workers import Workers
 
-RGBA = (0, 1, 2, 4)
-"""Of a `ColorBuffer`'s planes."""
 SAMPLE = 16
 """One Gaussian in as many tells where the body is and how it moved as a whole."""
 
@@ -59,11 +48,16 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameConditions:
-    """What the shader is told, and the plain render it was told of."""
+    """What the shader is told, and the plain render it was told of: all on the device where the rasteriser draws."""
 
     conditions: Conditions
-    colors: ColorBuffer
-    """Of the same views, with the depth that compositors need."""
+    planes: Float[Tensor, "E 5 H W"]
+    """Of the same views, as a `ColorBuffer`'s: with the depth that compositors need."""
+
+    @property
+    def colors(self) -> ColorBuffer:
+        """The planes in this process's memory: from a GPU a copy, for which it waits."""
+        return ColorBuffer(self.planes.cpu().numpy())
 
 
 class ConditionMaker:
@@ -74,14 +68,13 @@ class ConditionMaker:
     thing: the new one is posed as the old one was.
 
     Args:
-        rasterizer: any backend; stays the caller's to close.
-        threads: that share the work outside the rasteriser.
+        rasterizer: any backend; stays the caller's to close. One that draws on a GPU leaves everything there.
+        threads: that share the work outside the rasteriser, on a CPU.
     """
 
     def __init__(self, rasterizer: Rasterizer, threads: int = 1) -> None:
-        self._rasterizer, self._workers = rasterizer, Workers(threads)
-        self._surface: _Surface | None = None
-        self._last: tuple[Moment, Past] | None = None
+        self._backend = backend_for(rasterizer, threads)
+        self._last: Moment | None = None
 
     def make(self, moment: Moment) -> FrameConditions:
         """The conditions of this moment; `before` has no eyes (P is 0) in the first frame after a reset.
@@ -92,21 +85,11 @@ class ConditionMaker:
         width, height = common_size(moment.views)
         if width % MULTIPLE or height % MULTIPLE:
             raise ValueError(f"crops have sides that are multiples of {MULTIPLE}, not {width} x {height}")
-        if self._surface is None or self._surface.poser is not moment.poser:
-            self._surface = _Surface.of(moment.poser, self._workers)
-        displacement, switch = self._change(moment)
-        dense = dense_gaussians(moment.gaussians, self._surface.features, displacement)
-        planes = DensePlanes.of(self._rasterizer.render(dense, [inner_view(view) for view in moment.views]))
-        colors = self._rasterizer.render_color(moment.gaussians, moment.views)
-        before, seen = _nothing_before(planes)
-        if self._last is not None:
-            before, seen = previous_places_fast(planes, moment.views, self._last[1])
-        self._last = moment, Past.of(planes, moment.views)
-        arrays = (
-            *(np.take(colors.planes, RGBA, axis=1), self._photo(planes, width, height)),
-            *(dense_condition(planes, moment.views, moment.middle), before, seen, switch),
-        )
-        return FrameConditions(Conditions(*(torch.from_numpy(array) for array in arrays)), colors)
+        change = None if self._last is None else _change(self._last, moment)
+        avatar, gaussians = moment.poser.avatar, moment.gaussians
+        made = self._backend.make(avatar, gaussians, moment.views, moment.middle, change)
+        self._last = moment
+        return FrameConditions(*made)
 
     def forget(self) -> None:
         """The next frame is a first one."""
@@ -114,27 +97,19 @@ class ConditionMaker:
 
     def close(self) -> None:
         """End the threads."""
-        self._workers.close()
+        self._backend.close()
 
-    def _change(self, moment: Moment) -> tuple[Float[np.ndarray, "N 3"], Float[np.ndarray, "E 2"]]:
-        """How the Gaussians moved since the previous frame, and the modality switch; forgets it after a jump."""
-        now = moment.gaussians.means
-        if self._last is not None:
-            last = self._last[0]
-            if len(last.views) == len(moment.views) and same_person(last.poser.avatar, moment.poser.avatar):
-                same = last.poser is moment.poser
-                then = last.gaussians.means if same else last.shown(moment.poser.pose(last.state)).means
-                motion = RigidMotion.of(then[::SAMPLE], now[::SAMPLE])
-                if not is_jump(motion, last.views, moment.views, moment.time_ns - last.time_ns):
-                    return now - then, modality_switch(motion, last.views, moment.views)
-            self.forget()
-        return np.zeros_like(now), np.zeros((len(moment.views), 2), np.float32)
 
-    def _photo(self, planes: DensePlanes, width: int, height: int) -> Float[np.ndarray, "E 4 H W"]:
-        assert self._surface is not None
-        if self._surface.photo is None:
-            return np.zeros((len(planes.alpha), 4, height, width), np.float32)
-        return self._surface.photo.carry(planes.photo)
+def _change(last: Moment, moment: Moment) -> Change | None:
+    """How the Gaussians moved since the last frame, and the modality switch; None after a jump."""
+    if len(last.views) != len(moment.views) or not same_person(last.poser.avatar, moment.poser.avatar):
+        return None
+    same = last.poser is moment.poser
+    then = last.gaussians.means if same else last.shown(moment.poser.pose(last.state)).means
+    motion = RigidMotion.of(then[::SAMPLE], moment.gaussians.means[::SAMPLE])
+    if is_jump(motion, last.views, moment.views, moment.time_ns - last.time_ns):
+        return None
+    return Change(then, modality_switch(motion, last.views, moment.views))
 
 
 def same_person(a: GaussianAvatar, b: GaussianAvatar) -> bool:
@@ -143,23 +118,3 @@ def same_person(a: GaussianAvatar, b: GaussianAvatar) -> bool:
         (a.name, a.body_sha256, a.provenance) == (b.name, b.body_sha256, b.provenance)
         and np.array_equal(a.betas, b.betas)
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Surface:
-    """What does not change while an avatar moves."""
-
-    poser: AvatarPoser
-    features: Float[np.ndarray, "N 10"]
-    photo: PhotoCarrier | None
-
-    @staticmethod
-    def of(poser: AvatarPoser, workers: Workers) -> "_Surface":
-        photo = poser.avatar.photo
-        carrier = None if photo is None else PhotoCarrier(photo, workers)
-        return _Surface(poser, surface_features(poser.avatar), carrier)
-
-
-def _nothing_before(planes: DensePlanes) -> tuple[Float[np.ndarray, "E 0 2 h w"], Float[np.ndarray, "E 0 h w"]]:
-    eyes, height, width = planes.alpha.shape
-    return np.zeros((eyes, 0, 2, height, width), np.float32), np.zeros((eyes, 0, height, width), np.float32)

@@ -153,20 +153,20 @@ def previous_places_fast(
         for p, old in enumerate(past.views):
             _places_of_pair(
                 *(planes.alpha[e], planes.depth[e], planes.displacement[e]),
-                *(_lens(view), _lens(old), _carrying(view, old), old.T_cv_from_world[:3, :3].astype(np.float32)),
+                *(lens(view), lens(old), carrying(view, old), old.T_cv_from_world[:3, :3].astype(np.float32)),
                 *(past.alpha[p], past.depth[p], past.slope[p]),
                 *(before[e, p], seen[e, p], known),
             )
     return before, seen
 
 
-def _lens(view: EyeView) -> Float[np.ndarray, "7"]:
+def lens(view: EyeView) -> Float[np.ndarray, "7"]:
     """fx, fy, cx, cy, width, height (full-size pixels), near."""
     K = view.intrinsics
     return np.array([K.fx, K.fy, K.cx, K.cy, view.width, view.height, view.near], np.float32)
 
 
-def _carrying(view: EyeView, old: EyeView) -> Float[np.ndarray, "3 4"]:
+def carrying(view: EyeView, old: EyeView) -> Float[np.ndarray, "3 4"]:
     """From an eye's OpenCV space now to that of another eye then."""
     return (old.T_cv_from_world @ view.T_world_from_eye @ T_GL_FROM_CV)[:3].astype(np.float32)
 
