@@ -16,6 +16,7 @@ from inperson.app.commands.evaluate import Evaluate
 from inperson.app.commands.live import Live
 from inperson.app.commands.models import Models
 from inperson.app.commands.render import Render
+from inperson.app.commands.replay import Replay
 from inperson.app.commands.session import Session
 from inperson.app.commands.track import Track
 from inperson.errors import InPersonError
@@ -26,6 +27,7 @@ Command = (
     | Annotated[Track, tyro.conf.subcommand("track")]
     | Annotated[Render, tyro.conf.subcommand("render")]
     | Annotated[Avatar, tyro.conf.subcommand("avatar")]
+    | Annotated[Replay, tyro.conf.subcommand("replay")]
     | Annotated[Session, tyro.conf.subcommand("session")]
     | Annotated[Models, tyro.conf.subcommand("models")]
     | Annotated[Devices, tyro.conf.subcommand("devices")]

@@ -1,0 +1,53 @@
+"""Moments of a recording as people name them: `--from` and `--to`, which may count from the end."""
+
+from dataclasses import dataclass
+
+from inperson.app.recording.span import seconds_of
+from inperson.errors import BadInputError
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What is played, from the first moment to the last, both included; monotonic nanoseconds of the recording."""
+
+    begin_ns: int
+    end_ns: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes at the speed it was recorded at."""
+        return (self.end_ns - self.begin_ns) / 1e9
+
+
+def stretch_of(whole: Stretch, begin: str | None, end: str | None) -> Stretch:
+    """What `--from` and `--to` leave of a recording; None for its own begin or end.
+
+    Raises:
+        BadInputError: not times, outside the recording, or nothing lies between them.
+    """
+    first = whole.begin_ns if begin is None else _moment("--from", begin, whole)
+    last = whole.end_ns if end is None else _moment("--to", end, whole)
+    if last < first or (last == first and whole.end_ns > whole.begin_ns):
+        raise BadInputError(f"--from {begin or 0} --to {end} leaves nothing", "let --to be after --from")
+    return Stretch(first, last)
+
+
+def clock_text(seconds: float) -> str:
+    """A moment as a timeline shows it: `1:02.5`, or `1:00:02.5`."""
+    tenths = int(10.0 * seconds + 1e-6)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    clock = f"{minutes}:{rest / 10:04.1f}"
+    return f"{hours}:{minutes:02d}:{rest / 10:04.1f}" if hours else clock
+
+
+def _moment(option: str, text: str, whole: Stretch) -> int:
+    wanted = text.strip()
+    seconds = seconds_of(option, wanted.removeprefix("-"))
+    from_begin = whole.seconds - seconds if wanted.startswith("-") else seconds
+    if not 0.0 <= from_begin <= whole.seconds:
+        raise BadInputError(
+            f"{option} {wanted}: the recording is {whole.seconds:.1f} s long ({clock_text(whole.seconds)})",
+            "name a moment within it, or count from its end: -5",
+        )
+    return whole.begin_ns + round(from_begin * 1e9)

@@ -1,0 +1,88 @@
+"""Who is on stage: avatars come and go as they did in the recording, or as the viewer wishes."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from inperson.app.cast import Performer, load_performer
+from inperson.app.mirror import Framing
+from inperson.app.mirror_view import MirrorView
+from inperson.app.replay.avatars import AvatarChange
+from inperson.app.replay.recorded import Recorded
+from inperson.app.replay.role import Role
+from inperson.avatar.state import BodyState
+
+AS_RECORDED = "as recorded"
+"""In the hot key's cast: whoever was worn at that moment."""
+MOST_ROLES = 8
+"""That are kept ready."""
+
+
+class ReplayStage:
+    """Puts the right avatar into the mirror, in the right state, and what is shown of the world.
+
+    Args:
+        recorded: what happens.
+        changes: what was worn when, in time; at least one.
+        body: of the avatars, if it is not the one they name.
+    """
+
+    def __init__(self, recorded: Recorded, changes: Sequence[AvatarChange], body: str | None) -> None:
+        self._recorded, self._changes, self._body = recorded, tuple(changes), body
+        self._role = lru_cache(MOST_ROLES)(self._role_of)
+        self._chosen: str | None = None
+        self._worn = ""
+        self._position_ns = recorded.whole.begin_ns
+        self._framing: Framing | None = None
+
+    @property
+    def worn(self) -> str:
+        """Name or file of the avatar at the last moment that was asked for."""
+        return self._chosen or self._recorded_at(self._position_ns)
+
+    def first(self) -> Performer:
+        """Whoever begins. Everybody who was recorded is made ready.
+
+        Raises:
+            BadInputError: no such avatar or body.
+        """
+        for change in self._changes[:MOST_ROLES]:
+            self._role(change.file)
+        self._worn = self._changes[0].file
+        return self._role(self._worn).performer
+
+    def choose(self, name: str) -> Performer:
+        """Show this avatar from now on, or `AS_RECORDED`; for a caller that puts it into the mirror.
+
+        Raises:
+            BadInputError: no such avatar.
+        """
+        self._chosen = None if name == AS_RECORDED else name
+        self._worn, self._framing = self.worn, None
+        return self._role(self._worn).performer
+
+    def set(self, view: MirrorView, position_ns: int, time_ns: int) -> BodyState | None:
+        """Prepare the mirror for a recorded moment.
+
+        Args:
+            time_ns: what the state says its time is.
+
+        Returns:
+            The avatar's state; None before the first.
+        """
+        self._position_ns = position_ns
+        worn = self.worn
+        role = self._role(worn)
+        if worn != self._worn:
+            self._worn, self._framing = worn, None
+            view.change_avatar(role.performer.avatar, role.performer.body)
+        framing = role.framing_at(position_ns)
+        if framing is not self._framing:
+            self._framing = framing
+            view.hold(framing)
+        return role.state_at(position_ns, time_ns)
+
+    def _recorded_at(self, position_ns: int) -> str:
+        return next(c.file for c in reversed(self._changes) if c.time_ns <= position_ns or c is self._changes[0])
+
+    def _role_of(self, name: str) -> Role:
+        return Role(self._recorded, load_performer(name, self._body))
