@@ -88,6 +88,6 @@ def _sampled(
     maps: Float[Tensor, "N C g v"], place: Float[Tensor, "N 2 H W"], size: tuple[int, int]
 ) -> Float[Tensor, "N C H W"]:
     """Maps between their cells, bilinearly; beyond their border as at it. `size`: theirs, in the units of `place`."""
-    scale = place.new_tensor([2.0 / size[1], 2.0 / size[0]])
-    grid = place.movedim(1, -1) * scale - 1.0
+    x, y = place.unbind(1)
+    grid = torch.stack([x * (2.0 / size[1]) - 1.0, y * (2.0 / size[0]) - 1.0], dim=-1)
     return F.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False)

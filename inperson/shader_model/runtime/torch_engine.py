@@ -11,6 +11,8 @@ from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.runtime.engine import in_order
 
 _WARM_UP = 3
+_KEPT_GRAPHS = 4
+"""Shapes whose graphs are kept: the people of a room may come in as many sizes in every frame."""
 
 
 class TorchEngine:
@@ -36,8 +38,10 @@ class TorchEngine:
                 output, hidden = self._model(*given)
                 return output.contiguous(), hidden.contiguous()
             shapes = tuple(x.shape for x in given)
-            if shapes not in self._graphs:
-                self._graphs = {shapes: _captured(self._model, given)}  # the last shape's memory is given back
+            graph = self._graphs.pop(shapes, None)
+            while graph is None and len(self._graphs) >= _KEPT_GRAPHS:
+                del self._graphs[next(iter(self._graphs))]  # the memory of what was not used for longest goes back
+            self._graphs[shapes] = graph or _captured(self._model, given)
             return self._graphs[shapes].replay(given)
 
 
