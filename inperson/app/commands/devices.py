@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from inperson.errors import DeviceError
+
 
 @dataclass(frozen=True)
 class Devices:
-    """List cameras (their numbers and names are what live --input takes), OpenGL, displays, headset and GPUs."""
+    """List cameras and microphones (their numbers and names are what live --input and --microphone take), OpenGL,
+    displays, headset and GPUs."""
 
     def run(self, console: Console) -> None:
         """Print one line a device."""
@@ -21,6 +24,7 @@ class Devices:
             console.print(f"camera {camera.index}: {camera.name}", soft_wrap=True, highlight=False)
         if not cameras:
             console.print("no camera: plug one in, or give live --input a clip", soft_wrap=True)
+        _print_microphones(console)
         for probe in PROBES:
             if probe.name in ("opengl", "window", "openxr", "cuda"):
                 finding = examine(probe)
@@ -28,3 +32,19 @@ class Devices:
                 console.print(
                     f"{probe.name}: {parts[0]}", *parts[1:], sep="\n  ", soft_wrap=True, highlight=False, markup=False
                 )
+
+
+def _print_microphones(console: Console) -> None:
+    from inperson.app.audio.device import list_microphones
+
+    try:
+        microphones = list_microphones()
+    except DeviceError as error:
+        console.print(f"no microphone: {error}", soft_wrap=True, highlight=False, markup=False)
+        return
+    for microphone in microphones:
+        chosen = " (the system's choice)" if microphone.is_default else ""
+        line = f"microphone {microphone.index}: {microphone.name}{chosen}"
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+    if not microphones:
+        console.print("no microphone: plug one in, or give live --microphone a sound file", soft_wrap=True)
