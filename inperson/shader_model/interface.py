@@ -5,8 +5,9 @@ One person is shaded at a time, for E eyes together (2 for a headset, 1 for a mi
 at the *inner* size, h = H / INNER and w = W / INNER. Colours are sRGB-encoded, premultiplied by alpha.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -46,6 +47,10 @@ class Conditions:
     switch: Float[Tensor, "E 2"]
     """GAS's modality switch, graded: how much the view changed and how much the pose changed since the previous
     frame, each 0 (still) to 1."""
+
+    def to(self, device: torch.device) -> "Conditions":
+        """The same on another device; these where they are there already."""
+        return Conditions(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

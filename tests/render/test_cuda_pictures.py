@@ -14,6 +14,7 @@ from inperson.render.scene import cuda_gl
 from inperson.render.scene.cuda_gl import CudaTextures
 from inperson.render.scene.cuda_pictures import CudaPictures, texels_of
 from inperson.render.scene.pictures import HostPictures
+from inperson.render.tensors import TensorRasterizer
 from tests.render.scenes import cloud, eye, psnr, single, straight_view
 from tests.render.test_scene_pictures import texels, whole
 
@@ -50,7 +51,7 @@ def writer():
 
 @pytest.fixture
 def pictures(context, writer):
-    made = CudaPictures(context, writer, rasterize_reference, device="cpu")
+    made = CudaPictures(context, writer, TensorRasterizer("reference", rasterize_reference, torch.device("cpu")))
     yield made
     made.close()
 

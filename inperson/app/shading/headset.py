@@ -3,9 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import moderngl
 import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from inperson.app.shading.choice import ShaderChoice
 from inperson.app.shading.figures import OFF, ShaderFigures
@@ -15,13 +19,27 @@ from inperson.avatar.gaussians import PosedGaussians
 from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.state import BodyState
 from inperson.render.gbuffer import ColorBuffer
+from inperson.render.gl import is_software
 from inperson.render.headset import ShadingTimes
 from inperson.render.pacing import Rung, always_shaded, shaded_while_it_fits
 from inperson.render.scene.crop import Crop, PixelRectangle, crop_views
+from inperson.render.scene.cuda_pictures import WrittenPictures
 from inperson.render.scene.pictures import AvatarPictures, EyePicture, UploadedPictures
 from inperson.render.views import EyeView
 from inperson.shader_model.conditions.crop import PersonCropper
 from inperson.shader_model.conditions.maker import Moment
+
+
+class PlaneTextures(Protocol):
+    """Gets a `ColorBuffer`'s planes, on whatever device they are, into textures."""
+
+    def upload(self, planes: Float[Tensor, "E 5 H W"]) -> tuple[EyePicture, ...]:
+        """One picture a view; they hold until the next ones."""
+        ...
+
+    def close(self) -> None:
+        """Free the textures."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +62,8 @@ class ShadedPictures:
         person: the sizes, the largest first.
         asked: by the user.
         shown: what the scene does with a posed person.
+        textures: takes the refined pictures; by default from where `person` draws, on a GPU without a copy through
+            this process's memory.
     """
 
     def __init__(
@@ -53,6 +73,7 @@ class ShadedPictures:
         person: PersonShader,
         asked: ShaderChoice,
         shown: Callable[[PosedGaussians], PosedGaussians],
+        textures: PlaneTextures | None = None,
     ) -> None:
         self.posers: Sequence[AvatarPoser] = ()
         """The avatar's levels of detail. May be replaced between frames."""
@@ -60,7 +81,8 @@ class ShadedPictures:
         """Whether the half to the left of the person's middle stays without."""
         self._plain, self._person, self._asked, self._shown = plain, person, asked, shown
         self._offered = worth_offering([engine.step_ms for engine in person.engines])
-        self._uploaded, self._cropper = UploadedPictures(context), PersonCropper()
+        self._textures = _textures_for(person.pictures_on, context) if textures is None else textures
+        self._cropper = PersonCropper()
         self._subject: _Subject | None = None
         self._times: ShadingTimes | None = None
         self._pictures: Counter[str] = Counter()
@@ -98,7 +120,7 @@ class ShadedPictures:
         moment = Moment(subject.poser, subject.state, gaussians, crop.views, subject.time_ns, self._shown)
         drawn = self._person.shade(moment, subject.size)
         self._times = ShadingTimes(drawn.conditions_ns / 1e6, drawn.shading_ns / 1e6)
-        return self._uploaded.upload(split_at_the_middle(drawn, moment) if self.split else drawn.shaded)
+        return self._textures.upload(split_at_the_middle(drawn, moment) if self.split else drawn.shaded)
 
     def take_times(self) -> ShadingTimes | None:
         """What the shader took of the newest drawing, once; None where it was not shaded."""
@@ -129,23 +151,44 @@ class ShadedPictures:
 
     def close(self) -> None:
         """Free the textures."""
-        self._uploaded.close()
+        self._textures.close()
 
     @property
     def _name(self) -> str:
         return OFF if self._subject is None else self._person.engines[self._subject.size].size
 
 
-def split_at_the_middle(drawn: ShadedCrop, moment: Moment) -> ColorBuffer:
+class _UploadedPlanes:
+    """Through this process's memory."""
+
+    def __init__(self, context: moderngl.Context) -> None:
+        self._uploaded = UploadedPictures(context)
+
+    def upload(self, planes: Float[Tensor, "E 5 H W"]) -> tuple[EyePicture, ...]:
+        return self._uploaded.upload(ColorBuffer(planes.cpu().numpy()))
+
+    def close(self) -> None:
+        self._uploaded.close()
+
+
+def _textures_for(device: torch.device, context: moderngl.Context) -> PlaneTextures:
+    """CUDA writes into textures of a GPU's OpenGL, not into those of software."""
+    if device.type == "cuda" and not is_software(context):
+        return WrittenPictures(context)
+    return _UploadedPlanes(context)
+
+
+def split_at_the_middle(drawn: ShadedCrop, moment: Moment) -> Float[Tensor, "E 5 H W"]:
     """Without to the left of an upright line through the person's middle, with to the right of it. The line hangs
     where the person is, so both eyes see it there."""
-    planes = drawn.shaded.planes.copy()
+    planes = drawn.shaded.clone()
     middle = np.append(moment.middle, 1.0)
     for eye, view in enumerate(moment.views):
         x, _, ahead = (view.T_cv_from_world @ middle)[:3]
         if ahead <= view.near:
             continue
         column = int(np.clip(view.intrinsics.fx * x / ahead + view.intrinsics.cx, 0, view.width - 1))
-        planes[eye, ..., :column] = drawn.plain.planes[eye, ..., :column]
-        planes[eye, ..., column] = np.array([1.0, 1.0, 1.0, ahead, 1.0])[:, None]
-    return ColorBuffer(planes)
+        planes[eye, ..., :column] = drawn.plain[eye, ..., :column]
+        planes[eye, ..., column] = 1.0
+        planes[eye, 3, :, column] = float(ahead)
+    return planes

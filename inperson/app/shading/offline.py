@@ -10,7 +10,7 @@ import torch
 from inperson.app.shading.engines import compute_device
 from inperson.app.shading.person import ahead_of
 from inperson.app.shading.planes import refined
-from inperson.app.shading.views import ShadedViews, pasted
+from inperson.app.shading.views import ShadedViews
 from inperson.avatar.gaussians import PosedGaussians
 from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.state import BodyState
@@ -28,6 +28,8 @@ MOST_BYTES = 8 << 30
 """Of a sequence in memory."""
 BYTES_A_PIXEL = 120
 """Of a frame: its conditions, noise and pictures, about."""
+HERE = torch.device("cpu")
+"""A whole sequence waits in this process's memory, wherever it is drawn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,13 +85,12 @@ class OfflineShader:
         drawn, ahead = [], []
         for number, frame in enumerate(frames):
             moment = moments.at(number, frame.state.time_ns)
-            drawn.append(self._maker.make(moment))
+            drawn.append(self._maker.make(moment).to(HERE))
             ahead.append(ahead_of(moment))
         told, angles = [each.conditions for each in drawn], [frame.angle for frame in frames]
         pictures = self._teacher.shade(told, angles, closed, on_pass)
         for each, picture, far, crop in zip(drawn, pictures, ahead, moments.crops, strict=True):
-            shaded = refined(each.colors, picture.numpy(), far)
-            yield ShadedViews(*(pasted(buffer, crop, width, height) for buffer in (each.colors, shaded)))
+            yield ShadedViews(each.planes, refined(each.planes, picture, far), crop, (width, height))
 
     def close(self) -> None:
         """End the threads."""

@@ -2,29 +2,32 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
-import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from inperson.app.shading.engines import SizedEngine, compute_device
 from inperson.app.shading.personal import PersonalEngines
 from inperson.app.shading.planes import refined
-from inperson.render.gbuffer import ColorBuffer, Rasterizer
+from inperson.render.gbuffer import Rasterizer
+from inperson.shader_model.conditions.channels import distance_ahead
 from inperson.shader_model.conditions.maker import ConditionMaker, Moment
-from inperson.shader_model.interface import Conditions
 from inperson.shader_model.stream import ShaderStream
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShadedCrop:
-    """One frame of the person's crop, without the shader and with it."""
+    """One frame of the person's crop, without the shader and with it: a `ColorBuffer`'s planes where the rasteriser
+    draws, on a GPU perhaps not computed yet."""
 
-    plain: ColorBuffer
-    shaded: ColorBuffer
+    plain: Float[Tensor, "E 5 H W"]
+    shaded: Float[Tensor, "E 5 H W"]
     conditions_ns: int
-    """Drawing and computing what the shader is told, the plain render included."""
+    """Drawing and computing what the shader is told, the plain render included. On a GPU: asking for it."""
     shading_ns: int
+    """Likewise of the network's step and what comes after it."""
 
 
 class PersonShader:
@@ -39,6 +42,8 @@ class PersonShader:
     def __init__(self, engines: Sequence[SizedEngine], rasterizer: Rasterizer, threads: int) -> None:
         self.engines = tuple(engines)
         self._maker = ConditionMaker(rasterizer, threads)
+        self.pictures_on = self._maker.device
+        """Where `shade`'s pictures are."""
         self._stream = ShaderStream(self.engines[0].engine, threads)
         self._device = compute_device()
         self._personal = PersonalEngines(self.engines)
@@ -60,10 +65,10 @@ class PersonShader:
         begin = time.perf_counter_ns()
         frame = self._maker.make(moment)
         told = time.perf_counter_ns()
-        shaded = self._stream.shade(_on(self._device, frame.conditions)).cpu().numpy()
-        result = refined(frame.colors, shaded, ahead_of(moment))
+        shaded = self._stream.shade(frame.conditions.to(self._device))
+        result = refined(frame.planes, shaded, ahead_of(moment))
         done = time.perf_counter_ns()
-        return ShadedCrop(frame.colors, result, told - begin, done - told)
+        return ShadedCrop(frame.planes, result, told - begin, done - told)
 
     def forget(self) -> None:
         """Begin anew with the next frame: what was between it and the last one was not shaded."""
@@ -76,11 +81,6 @@ class PersonShader:
         self._stream.close()
 
 
-def ahead_of(moment: Moment) -> np.ndarray:
+def ahead_of(moment: Moment) -> Float[np.ndarray, " E"]:
     """How far the person's middle is before each eye, metres."""
-    middle = np.append(moment.middle, 1.0)
-    return np.array([max(view.T_cv_from_world[2] @ middle, view.near) for view in moment.views], np.float32)
-
-
-def _on(device: torch.device, conditions: Conditions) -> Conditions:
-    return Conditions(*(getattr(conditions, field.name).to(device) for field in fields(Conditions)))
+    return np.array([distance_ahead(view, moment.middle) for view in moment.views], np.float32)

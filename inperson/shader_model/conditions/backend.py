@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -19,6 +20,11 @@ from inperson.shader_model.interface import Conditions
 
 class ConditionBackend(Protocol):
     """Draws and computes conditions, and keeps what the next frame needs of this one."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where."""
+        ...
 
     def make(
         self,

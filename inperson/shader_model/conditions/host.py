@@ -41,6 +41,11 @@ class HostConditions:
         self._surface: _Surface | None = None
         self._past: Past | None = None
 
+    @property
+    def device(self) -> torch.device:
+        """See `ConditionBackend`."""
+        return torch.device("cpu")
+
     def make(
         self,
         avatar: GaussianAvatar,

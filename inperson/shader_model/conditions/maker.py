@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -54,6 +55,10 @@ class FrameConditions:
     planes: Float[Tensor, "E 5 H W"]
     """Of the same views, as a `ColorBuffer`'s: with the depth that compositors need."""
 
+    def to(self, device: torch.device) -> "FrameConditions":
+        """The same on another device."""
+        return FrameConditions(self.conditions.to(device), self.planes.to(device))
+
     @property
     def colors(self) -> ColorBuffer:
         """The planes in this process's memory: from a GPU a copy, for which it waits."""
@@ -75,6 +80,11 @@ class ConditionMaker:
     def __init__(self, rasterizer: Rasterizer, threads: int = 1) -> None:
         self._backend = backend_for(rasterizer, threads)
         self._last: Moment | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the conditions are made."""
+        return self._backend.device
 
     def make(self, moment: Moment) -> FrameConditions:
         """The conditions of this moment; `before` has no eyes (P is 0) in the first frame after a reset.

@@ -42,6 +42,11 @@ class DeviceConditions:
         self._means: tuple[Float[np.ndarray, "N 3"], Float[Tensor, "N 3"]] | None = None
         """Of the last frame: here and there."""
 
+    @property
+    def device(self) -> torch.device:
+        """See `ConditionBackend`."""
+        return self._rasterizer.device
+
     @torch.inference_mode()
     def make(
         self,
