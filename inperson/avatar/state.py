@@ -19,6 +19,8 @@ class Source(IntEnum):
     HELD = 3
     """Not seen in this frame: the last value, held or easing to rest."""
     FILE = 4
+    EXTERNAL = 5
+    """Another program's, live."""
 
 
 @dataclass(frozen=True, slots=True)

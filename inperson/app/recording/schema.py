@@ -152,7 +152,7 @@ BODY = Schema(
         Field("reye_pose", "floats", (3,), ""),
         Field("expression", "floats", range(1025), "Coefficients of the participant's body (expr_names)."),
         Field("confidence", "floats", (5,), "0 to 1 of body, left_hand, right_hand, face, eyes."),
-        Field("source", "ints", (5,), "Of the same parts: 0 camera, 1 headset, 2 voice, 3 held, 4 file."),
+        Field("source", "ints", (5,), "Same parts: 0 camera, 1 headset, 2 voice, 3 held, 4 file, 5 other program."),
         Field("betas", "floats", range(1025), "Shape coefficients; empty if keeps_betas."),
         Field("keeps_betas", "flag", None, "The betas are those of this topic's message before, in the same chunk."),
     ),

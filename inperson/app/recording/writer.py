@@ -16,7 +16,7 @@ from inperson.app.recording.records import AvatarRecord, BodyRecord, Message, Re
 from inperson.app.recording.schema import Schema
 from inperson.app.recording.topics import schema_of, topic_of
 
-VERSION = 1
+VERSION = 2
 """Of the format. Rises when an older program would misread a file, not for new channels or fields."""
 PROFILE = "x-inperson-session"
 METADATA = "inperson-session"

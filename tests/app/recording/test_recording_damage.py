@@ -281,7 +281,7 @@ OURS = {"version": "1", "monotonic_ns": "0", "unix_ns": "0"}
         (b"\x89MCAP0\r\n", "ends before anything"),
         (b"not a session at all", "it is no MCAP file"),
         (None, "is an MCAP file of another program"),
-        (OURS | {"version": "2"}, "is of version 2, this program knows up to 1: update InPerson"),
+        (OURS | {"version": "3"}, "is of version 3, this program knows up to 2: update InPerson"),
         (OURS | {"version": "9" * 19}, "update InPerson"),
         (OURS | {"version": "0"}, "is of version 0"),
         (OURS | {"version": "\x1b[2J"}, "has no version"),

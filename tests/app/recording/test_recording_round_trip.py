@@ -24,6 +24,7 @@ from inperson.app.recording.records import (
     TimingsRecord,
 )
 from inperson.app.recording.schema import SCHEMAS
+from inperson.app.recording.writer import VERSION
 from inperson.avatar.state import BodyState, Source
 from inperson.paths import assets_dir
 from inperson.tracking.motion_file import load_motion
@@ -49,7 +50,7 @@ def test_every_record_comes_back_bit_for_bit(whole: Path) -> None:
         assert [bits(r) for r in session.records()] == [bits(r) for r in made_up_messages()]
         assert session.closed
         assert session.anchor == ANCHOR
-        assert session.version == 1
+        assert session.version == VERSION
 
 
 def test_an_avatar_is_embedded_once_and_comes_back(tmp_path: Path) -> None:

@@ -61,6 +61,15 @@ def test_a_file_of_version_1() -> None:
         assert events == [(EventKind.JOIN, "me"), (EventKind.RECENTER, "you-2"), (EventKind.NOTE, "")]
 
 
+def test_a_file_of_version_2() -> None:
+    """As the other, with parts of the body from another program: `source` 5."""
+    with SessionReader(DATA / "version2.mcap") as session:
+        assert session.version == 2
+        states = list(session.states("me"))
+        np.testing.assert_array_equal(states[0].body_pose[0], np.float32(FIRST_JOINT))
+        assert states[2].source == (Source.EXTERNAL, Source.CAMERA, Source.HELD, Source.EXTERNAL, Source.HEADSET)
+
+
 def test_the_format_is_described_in_full() -> None:
     """Every schema, field, topic and kind of event is in docs/formats.md."""
     text = (Path(__file__).parents[3] / "docs" / "formats.md").read_text()
