@@ -13,6 +13,7 @@ from inperson.app.commands.calibrate import Calibrate
 from inperson.app.commands.devices import Devices
 from inperson.app.commands.doctor import Doctor
 from inperson.app.commands.evaluate import Evaluate
+from inperson.app.commands.export import Export
 from inperson.app.commands.live import Live
 from inperson.app.commands.models import Models
 from inperson.app.commands.render import Render
@@ -28,6 +29,7 @@ Command = (
     | Annotated[Render, tyro.conf.subcommand("render")]
     | Annotated[Avatar, tyro.conf.subcommand("avatar")]
     | Annotated[Replay, tyro.conf.subcommand("replay")]
+    | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[Session, tyro.conf.subcommand("session")]
     | Annotated[Models, tyro.conf.subcommand("models")]
     | Annotated[Devices, tyro.conf.subcommand("devices")]

@@ -1,4 +1,5 @@
-"""A recorded motion on an avatar, seen by the clip's own camera, by a mirror, or by an eye that walks around."""
+"""A recorded motion on an avatar, seen by the clip's own camera, by a mirror, by an eye that walks around, or from
+where one likes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -8,7 +9,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from inperson.app.cutout import cutout_picture
 from inperson.app.mirror import INTERPUPILLARY_M, Framing, mirror_picture, studio_background
+from inperson.app.named_cameras import NamedCamera
 from inperson.app.played_motion import PlayedMotion
 from inperson.app.shading.offline import Frame, OfflineShader
 from inperson.app.shading.split import split_picture
@@ -20,7 +23,7 @@ from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.state import BodyState
 from inperson.conventions import Intrinsics
 from inperson.errors import BadInputError
-from inperson.render.gbuffer import Rasterizer
+from inperson.render.gbuffer import ColorBuffer, Rasterizer
 from inperson.render.views import EyeView
 from inperson.tracking.motion_file import MotionClip
 
@@ -38,13 +41,14 @@ class Playback:
         avatar, body: who plays it, and the body the avatar was made for.
         rasterizer: draws; stays the caller's to close.
         camera: `source` lines up with the clip's own frames, `mirror` shows head to waist reflected, `orbit`
-            walks once around.
+            walks once around; or one that stands somewhere.
         size: width and height of one view, pixels; None for the clip's own (`source`) or 512x512.
         stereo: a pair side by side.
         shader: refines every picture with its first engine, where there is one.
         teacher: refines the whole sequence, in place of `shader`.
         on_pass: told of the teacher's passes: how many are done, and of how many.
         split: show the left half of each view without it.
+        transparent: pictures are the person alone, RGBA and not premultiplied, in place of before a wall.
 
     Raises:
         BadInputError: the `source` camera of a motion that has none.
@@ -58,19 +62,22 @@ class Playback:
         body: BodyModel,
         rasterizer: Rasterizer,
         *,
-        camera: Camera,
+        camera: Camera | NamedCamera,
         size: tuple[int, int] | None = None,
         stereo: bool = False,
         shader: ViewShader | None = None,
         teacher: OfflineShader | None = None,
         on_pass: Callable[[int, int], None] = lambda done, total: None,
         split: bool = False,
+        transparent: bool = False,
     ) -> None:
         if camera == "source" and motion.intrinsics is None:
             raise BadInputError("the motion does not know its camera", "use --camera mirror or --camera orbit")
         self._rasterizer = rasterizer
-        self._camera, self._stereo = camera, stereo
+        self._camera: Camera | NamedCamera = camera
+        self._stereo = stereo
         self._shader, self._teacher, self._on_pass, self._split = shader, teacher, on_pass, split
+        self._transparent = transparent
         self.times = StageTimes()
         """Of `conditions` and `shading`."""
         self._poser = AvatarPoser(avatar, body)
@@ -89,29 +96,32 @@ class Playback:
         """The avatar's state in a frame."""
         return self._played.state(frame)
 
-    def pictures(self) -> Iterator[tuple[UInt8[np.ndarray, "H VW 3"], float]]:
+    def pictures(self) -> Iterator[tuple[UInt8[np.ndarray, "H VW C"], float]]:
         """Every frame's picture with its time in seconds from the start."""
-        background = studio_background(*self.view_size)
+        wall = None if self._transparent else studio_background(*self.view_size)
         start_ns = self._motion.times_ns[0]
         taught = None if self._teacher is None else self._taught(self._teacher)
         for frame in range(len(self._motion)):
-            picture = self._picture(frame, background) if taught is None else self._shown(next(taught), background)
+            picture = self._picture(frame, wall) if taught is None else self._shown(next(taught), wall)
             yield picture, float(self._motion.times_ns[frame] - start_ns) / 1e9
 
-    def _picture(self, frame: int, background: Float[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H VW 3"]:
+    def _picture(self, frame: int, wall: Float[np.ndarray, "H W 3"] | None) -> UInt8[np.ndarray, "H VW C"]:
         state, eyes = self.state(frame), self.eyes(frame)
         gaussians = self._poser.pose(state)
         if self._shader is None:
-            drawn = self._rasterizer.render_color(gaussians, eyes)
-            return mirror_picture(drawn, background, reflect=self._reflect)
-        return self._shown(self._shader.draw(self._poser, state, gaussians, eyes, 0, self.times), background)
+            return self._composed(self._rasterizer.render_color(gaussians, eyes), wall)
+        return self._shown(self._shader.draw(self._poser, state, gaussians, eyes, 0, self.times), wall)
 
-    def _shown(self, both: ShadedViews, background: Float[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H VW 3"]:
-        picture = mirror_picture(both.shaded, background, reflect=self._reflect)
+    def _shown(self, both: ShadedViews, wall: Float[np.ndarray, "H W 3"] | None) -> UInt8[np.ndarray, "H VW C"]:
+        picture = self._composed(both.shaded, wall)
         if not self._split:
             return picture
-        without = mirror_picture(both.plain, background, reflect=self._reflect)
-        return split_picture(without, picture, 1 + self._stereo)
+        return split_picture(self._composed(both.plain, wall), picture, 1 + self._stereo)
+
+    def _composed(self, drawn: ColorBuffer, wall: Float[np.ndarray, "H W 3"] | None) -> UInt8[np.ndarray, "H VW C"]:
+        if wall is None:
+            return cutout_picture(drawn, reflect=self._reflect)
+        return mirror_picture(drawn, wall, reflect=self._reflect)
 
     def _taught(self, teacher: OfflineShader) -> Iterator[ShadedViews]:
         frames = [Frame(self.state(n), self.eyes(n), self._angle(n)) for n in range(len(self._motion))]
@@ -128,6 +138,8 @@ class Playback:
 
     def eyes(self, frame: int) -> list[EyeView]:
         """Where the frame is seen from."""
+        if isinstance(self._camera, NamedCamera):
+            return self._camera.eyes(*self.view_size, stereo=self._stereo)
         if self._camera == "source":
             assert self._motion.intrinsics is not None
             return source_eyes(self._motion.intrinsics, *self.view_size, stereo=self._stereo)

@@ -6,7 +6,7 @@ sees half a file. Writers find out that a place cannot be written when they are 
 
 from inperson.app.writers.frames import FrameWriter, open_output
 from inperson.app.writers.movie import Mp4Writer, WebmWriter
-from inperson.app.writers.pictures import PngFolderWriter, write_png
+from inperson.app.writers.pictures import PngFolderWriter, check_new_folder, write_png
 from inperson.app.writers.soundtrack import Soundtrack
 from inperson.app.writers.whole import check_writable, write_text
 
@@ -16,6 +16,7 @@ __all__ = [
     "PngFolderWriter",
     "Soundtrack",
     "WebmWriter",
+    "check_new_folder",
     "check_writable",
     "open_output",
     "write_png",

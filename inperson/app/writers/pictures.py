@@ -26,13 +26,7 @@ class PngFolderWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._part = part_of(path)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise OutputError(f"cannot write {path}", "it is there already: name a new or empty folder")
-        try:
-            self._part.mkdir()
-        except OSError as error:
-            raise unwritable(path, error) from error
+        self._part = _begun(path)
         self._count = 0
 
     def write(self, image: UInt8[np.ndarray, "H W C"], time_s: float) -> None:
@@ -56,6 +50,23 @@ class PngFolderWriter:
             raise unwritable(self._path, failed) from failed
         finally:
             shutil.rmtree(self._part, ignore_errors=True)
+
+
+def check_new_folder(path: Path) -> None:
+    """Raise OutputError now if `PngFolderWriter` cannot write `path` later, leaving nothing behind."""
+    _begun(path).rmdir()
+
+
+def _begun(path: Path) -> Path:
+    """An empty folder beside `path` that may take its place."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise OutputError(f"cannot write {path}", "it is there already: name a new or empty folder")
+    part = part_of(path)
+    try:
+        part.mkdir()
+    except OSError as error:
+        raise unwritable(path, error) from error
+    return part
 
 
 def write_png(path: Path, image: UInt8[np.ndarray, "H W 3"]) -> None:
