@@ -8,18 +8,15 @@ import pytest
 import torch
 
 from inperson.avatar.body import BodyModel
-from inperson.avatar.file import load_avatar
 from inperson.avatar.gaussians import GaussianAvatar
 from inperson.avatar.lod import levels_of_detail
 from inperson.avatar.posing import AvatarPoser
-from inperson.avatar.selection import select
 from inperson.reconstruct.network.interface import PARTS
 from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.render.gl import GlRasterizer
 from inperson.render.views import EyeView
 from inperson.shader_model.conditions.maker import ConditionMaker, FrameConditions, Moment
 from inperson.shader_model.interface import DENSE_CHANNELS, Conditions
-from tests.avatar.made_up import made_up_photo
 from tests.shader_model.conditions.scenes import eye, gesturing
 
 FIELDS = tuple(Conditions.__slots__)
@@ -30,13 +27,8 @@ def pair() -> tuple[EyeView, ...]:
 
 
 @pytest.fixture(scope="module")
-def few() -> GaussianAvatar:
-    """A person of 6000 Gaussians who was photographed, and whose parts are known."""
-    ada = load_avatar("ada")
-    thinned = select(ada, np.arange(0, len(ada.scales), 10))
-    n = len(thinned.scales)
-    parts = np.tile(np.arange(7, dtype=np.float32) / 7, (n, 1))
-    return replace(thinned, scales=3 * thinned.scales, features=parts, photo=made_up_photo(n))
+def few(photographed: GaussianAvatar) -> GaussianAvatar:
+    return photographed
 
 
 @pytest.fixture(scope="module")
