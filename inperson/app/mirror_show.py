@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import UInt8
@@ -15,6 +16,7 @@ from inperson.app.tracked import Tracked
 from inperson.app.writers import FrameWriter
 from inperson.avatar.state import BodyState
 from inperson.render.overlay import Overlay
+from inperson.render.overlay_timeline import Timeline, TimelineRequest
 from inperson.render.window import Action, MirrorWindow
 
 
@@ -53,6 +55,8 @@ class MirrorShow:
         self._on_stage = 0
         self._overlay_on = True
         self._worn = False
+        self.timeline: Timeline | None = None
+        """Where a replay is, to be shown; None in a live session."""
 
     @property
     def rate_shown(self) -> Rate:
@@ -102,7 +106,7 @@ class MirrorShow:
         """The empty room, while nobody was seen."""
         if self._window is not None:
             picture: UInt8[np.ndarray, "H W 3"] = self._view.draw_nobody()
-            self._window.show(picture)
+            self._window.show(picture, self._overlay(None, None) if self.timeline is not None else None)
 
     def take_actions(self) -> list[Action]:
         """Hot keys that were pressed, those of the mirror alone already done."""
@@ -121,6 +125,10 @@ class MirrorShow:
                     self._view.shader.split = not self._view.shader.split
         return actions
 
+    def take_timeline_request(self) -> TimelineRequest | None:
+        """What the mouse asked the timeline for."""
+        return self._window.take_timeline_request() if self._window is not None else None
+
     def recenter(self) -> None:
         """Put the person's head where heads belong."""
         self._view.recenter()
@@ -137,8 +145,9 @@ class MirrorShow:
         if not self._overlay_on:
             return None
         shader = self._view.shader
-        return self.feed.overlay(
+        overlay = self.feed.overlay(
             *(based_on, self._view.avatar_name, headset),
             reflected=self._view.reflect,
             shader=shader.keeping_up.line if shader is not None else "",
         )
+        return replace(overlay, timeline=self.timeline)

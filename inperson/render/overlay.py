@@ -7,7 +7,15 @@ import numpy as np
 from imgui_bundle import imgui
 from jaxtyping import Float, UInt8
 
-MARGIN = 12.0
+from inperson.render.overlay_timeline import (
+    MARGIN,
+    PANEL_HEIGHT,
+    TIMELINE_KEYS_HELP,
+    Timeline,
+    TimelineRequest,
+    draw_timeline,
+)
+
 PANEL_WIDTH = 330.0
 PREVIEW_WIDTH = 240.0
 """Sizes are for a screen of ordinary density and grow with its content scale."""
@@ -96,24 +104,38 @@ class Overlay:
     """How the video shader stands; empty where there is none, and then its keys are not listed."""
     notice: str = ""
     """One line in the middle, such as that nobody is in view."""
+    timeline: Timeline | None = None
+    """Where a replay is; None in a live session."""
 
 
-def draw_overlay(overlay: Overlay, preview: imgui.ImTextureRef | None, width: int, height: int, scale: float) -> None:
+def draw_overlay(
+    overlay: Overlay, preview: imgui.ImTextureRef | None, width: int, height: int, scale: float
+) -> TimelineRequest | None:
     """Issue the imgui calls of one frame (between new_frame and render).
 
     Args:
         preview: the texture that holds the camera's picture, if there is one.
         width, height: of the framebuffer, pixels.
         scale: the screen's content scale (1 on ordinary screens, 2 on dense ones).
+
+    Returns:
+        What the mouse asked the timeline for, if there is one.
     """
     imgui.push_font(None, 15.0 * scale)
+    request = None
+    keys = [KEYS_HELP, *([SHADER_KEYS_HELP] if overlay.shader else [])]
+    if overlay.timeline is not None:
+        request = draw_timeline(overlay.timeline, width, height, scale)
+        height -= round((PANEL_HEIGHT + MARGIN) * scale)  # everything else is above it
+        keys.append(TIMELINE_KEYS_HELP)
     _panel(overlay, scale)
     if overlay.camera is not None and preview is not None:
         _camera(overlay.camera, overlay.reflected, preview, width, height, scale)
-    _keys(f"{KEYS_HELP}\n{SHADER_KEYS_HELP}" if overlay.shader else KEYS_HELP, height, scale)
+    _keys("\n".join(keys), height, scale)
     if overlay.notice:
         _notice(overlay.notice, width, height)
     imgui.pop_font()
+    return request
 
 
 def _panel(overlay: Overlay, scale: float) -> None:

@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 from inperson.errors import DeviceError
 from inperson.render.overlay import Overlay, draw_overlay
 from inperson.render.overlay_gl import ImguiRenderer
+from inperson.render.overlay_timeline import TimelineRequest
 
 
 class Action(Enum):
@@ -25,6 +26,16 @@ class Action(Enum):
     SHADER = "S"
     SPLIT = "X"
     QUIT = "Q"
+    PLAY = "Space"
+    BACK = "Left"
+    FORWARD = "Right"
+    PREVIOUS = ","
+    NEXT = "."
+    BEGIN = "Home"
+    END = "End"
+    FASTER = "Up"
+    SLOWER = "Down"
+    LOOP = "L"
 
 
 HOT_KEYS = {
@@ -36,7 +47,19 @@ HOT_KEYS = {
     glfw.KEY_X: Action.SPLIT,
     glfw.KEY_Q: Action.QUIT,
     glfw.KEY_ESCAPE: Action.QUIT,
+    glfw.KEY_SPACE: Action.PLAY,
+    glfw.KEY_LEFT: Action.BACK,
+    glfw.KEY_RIGHT: Action.FORWARD,
+    glfw.KEY_COMMA: Action.PREVIOUS,
+    glfw.KEY_PERIOD: Action.NEXT,
+    glfw.KEY_HOME: Action.BEGIN,
+    glfw.KEY_END: Action.END,
+    glfw.KEY_UP: Action.FASTER,
+    glfw.KEY_DOWN: Action.SLOWER,
+    glfw.KEY_L: Action.LOOP,
 }
+REPEATED = frozenset({Action.BACK, Action.FORWARD, Action.PREVIOUS, Action.NEXT})
+"""Asked for again and again while the key is held."""
 
 _BORDER = (0.05, 0.05, 0.06, 1.0)
 
@@ -82,11 +105,14 @@ class MirrorWindow:
         self._picture: moderngl.Texture | None = None
         self._preview: moderngl.Texture | None = None
         self._actions: list[Action] = []
+        self._timeline_request: TimelineRequest | None = None
+        self._has_timeline = False
         self._imgui = imgui.create_context()
         imgui.get_io().set_ini_filename("")
         imgui.style_colors_dark()
         self._imgui_renderer = ImguiRenderer(self._context)
         glfw.set_key_callback(self._window, self._on_key)
+        glfw.set_mouse_button_callback(self._window, self._on_mouse_button)
 
     def __enter__(self) -> Self:
         return self
@@ -128,6 +154,11 @@ class MirrorWindow:
             actions.append(Action.QUIT)
         return actions
 
+    def take_timeline_request(self) -> TimelineRequest | None:
+        """What the mouse asked the timeline for in the last picture."""
+        request, self._timeline_request = self._timeline_request, None
+        return request
+
     def resize(self, width: int, height: int) -> None:
         """Set the window's size, in screen coordinates."""
         glfw.set_window_size(self._window, width, height)
@@ -159,6 +190,7 @@ class MirrorWindow:
         self._picture.use(0)
         self._triangle.render(moderngl.TRIANGLES, vertices=3)
         target.viewport = (0, 0, width, height)
+        self._has_timeline = overlay is not None and overlay.timeline is not None
         if overlay is not None:
             self._draw_overlay(overlay, width, height)
 
@@ -167,12 +199,15 @@ class MirrorWindow:
         io = imgui.get_io()
         io.display_size = imgui.ImVec2(width, height)  # framebuffer pixels: sharp text on dense screens
         io.delta_time = 1.0 / self.refresh_rate
+        if self._has_timeline:
+            self._tell_mouse()
         imgui.new_frame()
         texture = None
         if overlay.camera is not None:
             self._preview = self._upload(self._preview, overlay.camera.preview)
             texture = self._imgui_renderer.add_texture(self._preview)
-        draw_overlay(overlay, texture, width, height, glfw.get_window_content_scale(self._window)[0])
+        scale = glfw.get_window_content_scale(self._window)[0]
+        self._timeline_request = draw_overlay(overlay, texture, width, height, scale)
         imgui.render()
         self._imgui_renderer.render(imgui.get_draw_data(), width, height)
 
@@ -187,8 +222,21 @@ class MirrorWindow:
         return self._context.texture(size, 3, data, alignment=1)
 
     def _on_key(self, window: object, key: int, scancode: int, action: int, modifiers: int) -> None:
-        if action == glfw.PRESS and key in HOT_KEYS:
-            self._actions.append(HOT_KEYS[key])
+        asked = HOT_KEYS.get(key)
+        if asked is not None and (action == glfw.PRESS or (action == glfw.REPEAT and asked in REPEATED)):
+            self._actions.append(asked)
+
+    def _on_mouse_button(self, window: object, button: int, action: int, modifiers: int) -> None:
+        if self._has_timeline:  # else nothing would ever take it
+            self._tell_mouse()
+            imgui.get_io().add_mouse_button_event(button, action == glfw.PRESS)
+
+    def _tell_mouse(self) -> None:
+        """Where the mouse is, in framebuffer pixels."""
+        imgui.set_current_context(self._imgui)
+        (x, y), (width, height) = glfw.get_cursor_pos(self._window), glfw.get_window_size(self._window)
+        columns, rows = glfw.get_framebuffer_size(self._window)
+        imgui.get_io().add_mouse_pos_event(x * columns / max(width, 1), y * rows / max(height, 1))
 
 
 class _GlfwContext:

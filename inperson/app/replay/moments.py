@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from inperson.app.recording.span import seconds_of
 from inperson.errors import BadInputError
+from inperson.render.overlay_timeline import clock_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,6 @@ def stretch_of(whole: Stretch, begin: str | None, end: str | None) -> Stretch:
     if last < first or (last == first and whole.end_ns > whole.begin_ns):
         raise BadInputError(f"--from {begin or 0} --to {end} leaves nothing", "let --to be after --from")
     return Stretch(first, last)
-
-
-def clock_text(seconds: float) -> str:
-    """A moment as a timeline shows it: `1:02.5`, or `1:00:02.5`."""
-    tenths = int(10.0 * seconds + 1e-6)
-    minutes, rest = divmod(tenths, 600)
-    hours, minutes = divmod(minutes, 60)
-    clock = f"{minutes}:{rest / 10:04.1f}"
-    return f"{hours}:{minutes:02d}:{rest / 10:04.1f}" if hours else clock
 
 
 def _moment(option: str, text: str, whole: Stretch) -> int:
