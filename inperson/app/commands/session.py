@@ -1,4 +1,4 @@
-"""`inperson session`: look into a recorded session, find damage, mend it."""
+"""`inperson session`: look into a recorded session, find damage, mend it; make one of a motion."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,10 +69,43 @@ class Show:
 
 
 @dataclass(frozen=True)
+class Import:
+    """Make a session of a motion from elsewhere: AMASS, MOTION.npz of `inperson track`, or BVH.
+
+    A .bvh has our skeleton, or joints named as SMPL-X, Mixamo or CMU name them. See docs/exports.md.
+    """
+
+    motion: tyro.conf.Positional[Path]
+    """The motion: .npz or .bvh."""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """The session to write, a new .mcap."""
+    body: str | None = None
+    """The body the motion was made for (.npz that does not say) or goes to (.bvh, by default neutral): neutral, male,
+    female or an SMPL-X npz."""
+    name: str = "performer"
+    """The participant's key in the session: small letters, digits, dashes, underscores."""
+
+    def run(self, console: Console) -> None:
+        """Read, convert, write."""
+        from inperson.app.importing.session_file import check_session, read_motion, write_session
+
+        check_session(self.out, self.name)
+        motion = read_motion(self.motion, self.body)
+        write_session(motion, self.out, self.name, self.motion.name)
+        seconds = (int(motion.times_ns[-1]) - int(motion.times_ns[0])) / 1e9
+        console.print(f"{len(motion)} states, {seconds:.1f} s", highlight=False)
+        console.print(f"wrote {self.out}", soft_wrap=True, highlight=False, markup=False)
+
+
+@dataclass(frozen=True)
 class Session:
     """Recorded sessions."""
 
-    action: Annotated[Check, tyro.conf.subcommand("check")] | Annotated[Show, tyro.conf.subcommand("show")]
+    action: (
+        Annotated[Check, tyro.conf.subcommand("check")]
+        | Annotated[Show, tyro.conf.subcommand("show")]
+        | Annotated[Import, tyro.conf.subcommand("import")]
+    )
 
     def run(self, console: Console) -> None:
         """Run the chosen action."""

@@ -1,6 +1,7 @@
 """One export: a session, what is asked for, and the file that its ending says."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from inperson.app.exporting.options import MOVIES, ExportOptions
@@ -12,7 +13,7 @@ from inperson.app.recording.reader import SessionReader
 from inperson.app.recording.span import Span
 from inperson.app.writers import check_new_folder, check_writable
 from inperson.avatar.atomic_file import write_atomically
-from inperson.avatar.body import load_body
+from inperson.avatar.body import SHIPPED_BODIES, load_body
 from inperson.errors import BadInputError
 from inperson.tracking.motion_file import MotionClip, clip_of_states, save_motion
 
@@ -100,7 +101,9 @@ class _Export:
         )
 
     def _npz(self, take: Take) -> None:
-        save_motion(self._frames(take), self._out)
+        motion = self._frames(take)
+        gender = motion.body_name if motion.body_name in SHIPPED_BODIES else motion.gender
+        save_motion(replace(motion, gender=gender), self._out)
 
     def _bvh(self, take: Take) -> None:
         from inperson.app.exporting.bvh import bvh_text

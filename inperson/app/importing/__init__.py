@@ -1,0 +1,1 @@
+"""Motions of other programs as sessions. See docs/exports.md."""
