@@ -65,10 +65,11 @@ class GltfFile:
             return self.add_accessor(values, target=ARRAY_BUFFER, bounds=True)
         accessor = self._accessor(values) | _bounds(values)
         if len(rows):
+            indices = {"bufferView": self._view(rows.astype(np.uint32)), "byteOffset": 0}
             accessor["sparse"] = {
                 "count": len(rows),
-                "indices": {"bufferView": self._view(rows.astype(np.uint32)), "componentType": _COMPONENTS["uint32"]},
-                "values": {"bufferView": self._view(values[rows])},
+                "indices": indices | {"componentType": _COMPONENTS["uint32"]},
+                "values": {"bufferView": self._view(values[rows]), "byteOffset": 0},
             }
         return self.add("accessors", accessor)
 
