@@ -147,6 +147,8 @@ def _bar(timeline: Timeline, width: float, scale: float) -> float | None:
     if imgui.is_item_hovered() or imgui.is_item_active():
         near = [mark for mark in timeline.marks if abs(across(mark.seconds) - mouse) <= REACH * scale]
         lines = [f"{clock_text(mark.seconds)}  {mark.text}" for mark in near]
+        above = imgui.ImVec2(mouse, corner.y - PADDING * scale)
+        imgui.set_next_window_pos(above, pivot=imgui.ImVec2(0.5, 1.0))
         imgui.set_tooltip("\n".join(lines) or clock_text(pointed))
     return pointed if imgui.is_item_active() else None
 
