@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from inperson.app.exporting.skeleton import SkeletonMotion, skeleton_motion
 from inperson.app.exporting.take import Take, body_of
 from inperson.app.exporting.wav import wav_bytes
 from inperson.app.recording.reader import SessionReader
@@ -97,6 +96,7 @@ class _Writing:
 
     def __init__(self, rr: ModuleType, recording: "RecordingStream", session: SessionReader, span: Span) -> None:
         self._rr, self._recording, self._session = rr, recording, session
+        recording.set_log_time_enabled(False)
         self._start_ns = session.begin_ns
         self._limits = span.limits_ns(self._start_ns)
 
@@ -115,8 +115,7 @@ class _Writing:
         root = f"participants/{take.key}"
         if self._session.count(BodyRecord, take.key):
             motion = take.motion()
-            model = body_of(motion, body)
-            self._bones(root, skeleton_motion(motion, model), motion, model)
+            self._bones(root, motion, body_of(motion, body))
             self._numbers(root, motion)
         sound = take.sound()
         if sound is not None:
@@ -124,17 +123,18 @@ class _Writing:
         self._headset(root, take.key)
         self._pictures(root, take.key)
 
-    def _bones(self, root: str, bones: SkeletonMotion, motion: MotionClip, body: BodyModel) -> None:
-        rr, parents = self._rr, bones.skeleton.parents
+    def _bones(self, root: str, motion: MotionClip, body: BodyModel) -> None:
+        rr, parents = self._rr, body.parents
         poser = BodyPoser(body, motion.betas[: body.num_betas])
         chosen = np.arange(0, body.num_vertices, max(body.num_vertices // BODY_POINTS, 1))
         upright = motion.y_up(poser.rest_joints[0])
-        posed = [poser.pose(upright.state(frame)) for frame in range(len(motion))]
-        joints = np.stack([each.joints for each in posed])
-        surface = np.stack([each.vertices[chosen] for each in posed])
+        joints = np.empty((len(motion), len(parents), 3), np.float32)
+        surface = np.empty((len(motion), len(chosen), 3), np.float32)
+        for frame in range(len(motion)):
+            posed = poser.pose(upright.state(frame))
+            joints[frame], surface[frame] = posed.joints, posed.vertices[chosen]
         segments = np.stack([joints[:, parents[1:]], joints[:, 1:]], axis=2)
-        child, point = len(parents) - 1, len(chosen)
-        self._static(f"{root}/body/joints", rr.Points3D.from_fields(radii=0.008, labels=None))
+        self._static(f"{root}/body/joints", rr.Points3D.from_fields(radii=0.008))
         self._columns(
             f"{root}/body/joints",
             motion.times_ns,
@@ -143,13 +143,15 @@ class _Writing:
         self._columns(
             f"{root}/body/bones",
             motion.times_ns,
-            rr.LineStrips3D.columns(strips=list(segments.reshape(-1, 2, 3))).partition([child] * len(joints)),
+            rr.LineStrips3D.columns(strips=list(segments.reshape(-1, 2, 3))).partition(
+                [len(parents) - 1] * len(joints)
+            ),
         )
         self._static(f"{root}/body/surface", rr.Points3D.from_fields(radii=0.004))
         self._columns(
             f"{root}/body/surface",
             motion.times_ns,
-            rr.Points3D.columns(positions=surface.reshape(-1, 3)).partition([point] * len(joints)),
+            rr.Points3D.columns(positions=surface.reshape(-1, 3)).partition([len(chosen)] * len(joints)),
         )
 
     def _numbers(self, root: str, motion: MotionClip) -> None:
