@@ -35,7 +35,7 @@ class CameraPipeline:
         source = open_source(plan.source, live=True)
         self._source = source
         self._described = source.describe()
-        self.clip_seconds = _clip_seconds(source)
+        self.clip_seconds, self.fps = _clip_seconds(source), source.fps
         self._perception = Perception()
         _warm_up(self._perception, self._body)
         self._tracker = self._new_tracker()

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from inperson.app.display_clock import DisplayClock
 from inperson.app.headset.process import HeadsetProcess
 from inperson.app.headset.status import HeadsetFigures, HeadsetStatus
+from inperson.app.live_recording.recording import LiveRecording, RecordedFigures
 from inperson.app.live_states import LiveStates
 from inperson.app.mirror_show import MirrorShow
 from inperson.app.timing import Rate, StageRow
 from inperson.app.tracking_process import TrackingSummary
 from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError, InPersonError
+from inperson.render.overlay_recording import RecordingSign
 from inperson.render.window import Action
 
 HEADSET_RATE = 30.0
@@ -39,6 +41,9 @@ class SessionFigures:
     ages_ns: tuple[int, ...]
     """Of every picture: from the capture of the frame it is based on to its presentation."""
     headset: HeadsetFigures | None
+    recording: RecordedFigures | None
+    recording_error: InPersonError | None
+    """Why the recording ended before the session did."""
     seconds: float
     """From the first picture to the last; of a headset, from when it could begin to its end."""
     interrupted: bool
@@ -52,6 +57,7 @@ class LiveSession:
         states: what moves the avatar.
         mirror: where it is shown, if it is.
         headset: a headset process that is ready, if there is one.
+        recording: takes it all down, if it is asked for; the session finishes it.
         seconds: when to stop; None until the source ends or somebody quits.
         frames: after how many of the mirror's pictures to stop; a headset counts its own.
         on_state: told every state that is shown, or would be in a mirror, once a tick: for live outputs.
@@ -64,6 +70,7 @@ class LiveSession:
         states: LiveStates,
         mirror: MirrorShow | None,
         headset: HeadsetProcess | None = None,
+        recording: LiveRecording | None = None,
         *,
         seconds: float | None = None,
         frames: int | None = None,
@@ -71,7 +78,7 @@ class LiveSession:
         on_progress: Callable[[float], None] = lambda seconds: None,
         say: Callable[[str], None] = lambda notice: None,
     ) -> None:
-        self._states, self._mirror, self._headset = states, mirror, headset
+        self._states, self._mirror, self._headset, self._recording = states, mirror, headset, recording
         self._seconds, self._frames = seconds, frames
         self._on_state, self._on_progress, self._say = on_state, on_progress, say
         self._fault: InPersonError | None = None
@@ -91,6 +98,8 @@ class LiveSession:
         self._began_ns = time.monotonic_ns()
         if self._headset is not None:
             self._headset.go(self._began_ns)
+        if self._recording is not None:
+            self._recording.begin(self._began_ns)
         clock = DisplayClock(self._mirror.rate if self._mirror is not None else HEADSET_RATE)
         try:
             while not self._over():
@@ -101,6 +110,7 @@ class LiveSession:
         seconds = display.seconds if self._headset is None else self._elapsed()
         headset = self._headset.stop() if self._headset is not None else None
         summary = self._states.stop()
+        recording = self._recording.finish() if self._recording is not None else None
         if self._fault is not None:
             raise self._fault
         if summary is not None and not summary.seen and self._headset is None:  # a headset does without
@@ -114,6 +124,8 @@ class LiveSession:
             display=display,
             ages_ns=tuple(self._mirror.ages_ns) if self._mirror is not None else (),
             headset=headset,
+            recording=recording,
+            recording_error=self._recording.error if self._recording is not None else None,
             seconds=seconds,
             interrupted=interrupted,
         )
@@ -133,19 +145,24 @@ class LiveSession:
 
     def _tick(self, tick_ns: int) -> None:
         status = self._look_at_headset()
+        sign = self._look_at_recording()
         tracked = self._states.take()
         worn = self._headset.newest_state() if self._headset is not None else None
         state = worn or self._states.state_at(time.monotonic_ns())
         if state is not None:
             self._on_state(state)
+            if self._recording is not None:
+                self._recording.shown(state)
         mirror = self._mirror
         if mirror is not None:
             if tracked is not None:
                 mirror.feed.tracked(tracked)
             if state is None:
-                mirror.show_nobody()
+                mirror.show_nobody(sign)
             else:
-                mirror.show(state, self._states.based_on, tick_ns, status, worn=worn is not None)
+                mirror.show(state, self._states.based_on, tick_ns, status, worn=worn is not None, sign=sign)
+                if self._recording is not None:
+                    self._recording.mirror_frame(mirror.times.take_fresh())
             for action in mirror.take_actions():
                 self._act(action, mirror)
         self._on_progress(self._elapsed())
@@ -156,8 +173,11 @@ class LiveSession:
             return None
         if self._fault is None:
             try:
-                if self._headset.poll() and self._mirror is not None:
-                    self._mirror.recenter()
+                for recentred in self._headset.poll():
+                    if self._recording is not None:
+                        self._recording.recentred(recentred.time_ns, recentred.T_new_from_old)
+                    if self._mirror is not None:
+                        self._mirror.recenter()
             except InPersonError as error:
                 self._fault = error
                 self._quit |= self._mirror is None
@@ -168,19 +188,39 @@ class LiveSession:
         if word not in ("", self._said):
             self._said = word
             self._say(f"headset: {word}")
+            if self._recording is not None and status.notice:
+                self._recording.warn(f"headset: {word}")
         return status
+
+    def _look_at_recording(self) -> RecordingSign | None:
+        """What it has to say, and what shows that it goes on."""
+        if self._recording is None:
+            return None
+        for notice in self._recording.look():
+            self._say(notice)
+        sign = self._recording.sign
+        if self._headset is not None:
+            self._headset.show_sign(sign.line)
+        return sign
 
     def _act(self, action: Action, mirror: MirrorShow) -> None:
         match action:
             case Action.RECENTER if self._headset is not None:
                 self._headset.recenter()
+            case Action.RECENTER if self._recording is not None:
+                self._recording.recentred(time.monotonic_ns(), None)
             case Action.NEXT_AVATAR:
-                name = mirror.next_avatar()
-                if self._headset is not None:
-                    self._headset.show_avatar(name)
+                self._change_avatar(mirror)
             case Action.SHADER if self._headset is not None:
                 self._headset.toggle_shader()
             case Action.SPLIT if self._headset is not None:
                 self._headset.toggle_split()
             case Action.QUIT:
                 self._quit = True
+
+    def _change_avatar(self, mirror: MirrorShow) -> None:
+        name, performer = mirror.next_avatar()
+        if self._headset is not None:
+            self._headset.show_avatar(name)
+        if self._recording is not None:  # in a headset the states are of the new avatar's body
+            self._recording.avatar_changed(name, None if self._headset is None else performer.body)

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from inperson.app.headset.plan import HeadsetPlan, bindings_for
 from inperson.app.headset.process import HeadsetProcess, OpenHeadset
 from inperson.app.live_plan import LivePlan
+from inperson.app.record_ring import RecordRing
 from inperson.app.tracking_process import TrackingProcess
 from inperson.tracking.play_calibration import calibration_path, load_calibration
 
@@ -16,12 +17,14 @@ def start_headset(
     tracking: TrackingProcess | None,
     open_headset: OpenHeadset,
     say: Callable[[str], None],
+    ring: RecordRing | None,
 ) -> HeadsetProcess | None:
     """The headset process, if one is asked for. The stack closes it.
 
     Args:
         tracking: moves the avatar, where no motion file does.
         say: told that there is no calibration yet.
+        ring: that a recording wants filled.
     """
     options = plan.options
     if not options.in_headset:
@@ -41,7 +44,7 @@ def start_headset(
         shader=options.shader,
     )
     mailbox = tracking.mailbox if tracking is not None else None
-    return stack.enter_context(HeadsetProcess(headset, mailbox, *plan.dimensions, open_headset))
+    return stack.enter_context(HeadsetProcess(headset, mailbox, *plan.dimensions, open_headset, ring))
 
 
 def _calibration(user: str | None, say: Callable[[str], None]) -> str | None:

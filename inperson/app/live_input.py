@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from inperson.app.live_plan import LivePlan
+from inperson.app.live_recording.rings import TrackingRings
 from inperson.app.live_states import LiveStates, PlayedStates, TrackedStates
 from inperson.app.played_motion import PlayedMotion
 from inperson.app.tracking_pipeline import (
@@ -19,8 +20,14 @@ from inperson.tracking.profile import profile_path
 OpenTracking = Callable[[TrackingPlan], Pipeline]
 
 
-def start_tracking(plan: LivePlan, stack: ExitStack, open_tracking: OpenTracking) -> TrackingProcess | None:
-    """The tracking process, unless a motion file moves the avatar. The stack closes it."""
+def start_tracking(
+    plan: LivePlan, stack: ExitStack, open_tracking: OpenTracking, rings: TrackingRings | None
+) -> TrackingProcess | None:
+    """The tracking process, unless a motion file moves the avatar. The stack closes it.
+
+    Args:
+        rings: that a recording wants filled.
+    """
     if plan.plays_motion:
         return None
     profile = None
@@ -32,7 +39,7 @@ def start_tracking(plan: LivePlan, stack: ExitStack, open_tracking: OpenTracking
     if plan.options.in_headset:
         niceness = BESIDE_HEADSET_NICENESS
     tracking = TrackingPlan(plan.source, body, profile, plan.repeats, niceness)
-    return stack.enter_context(TrackingProcess(tracking, *plan.dimensions, open_tracking))
+    return stack.enter_context(TrackingProcess(tracking, *plan.dimensions, open_tracking, rings))
 
 
 def wait_states(plan: LivePlan, tracking: TrackingProcess | None) -> LiveStates:

@@ -8,7 +8,7 @@ from inperson.app.commands.live import Live
 from inperson.app.inputs import choose_source, is_motion
 from inperson.app.shading.engines import sizes_for
 from inperson.app.writers import check_writable
-from inperson.errors import BadInputError, DeviceError
+from inperson.errors import BadInputError, DeviceError, OutputError
 from inperson.render.window import has_display
 from inperson.shader_model.network.config import Size
 
@@ -86,12 +86,17 @@ def plan_session(options: Live) -> LivePlan:
     if options.view == "headset+mirror" and not on_screen and options.out is None:
         raise DeviceError("there is no display for the mirror window", "use --view headset, or give --out FILE.mp4")
     out = _output(options, on_screen)
-    for path in filter(None, (out, options.report)):
+    for path in filter(None, (out, options.report, options.record)):
         check_writable(path)
+    if options.record is not None and options.record.exists():
+        raise OutputError(f"{options.record} is there already", "name a new file: recordings are not replaced")
+    source = choose_source(options.input)
+    if options.record_camera and is_motion(source):
+        raise BadInputError(f"--record-camera: {source} moves the avatar, no camera", "leave it out")
     cast = cast_of(options.avatar)
     return LivePlan(
         options=options,
-        source=choose_source(options.input),
+        source=source,
         on_screen=on_screen,
         out=out,
         cast=cast,

@@ -11,6 +11,7 @@ from inperson.app.headset.status import HeadsetFigures
 from inperson.app.live import SessionFigures
 from inperson.app.live_mirror import LiveMirror
 from inperson.app.live_plan import LivePlan
+from inperson.app.live_recording.recording import RecordedFigures
 from inperson.app.shading.figures import ShaderFigures
 from inperson.app.timing import StageRow
 
@@ -48,6 +49,8 @@ class LiveReport:
     headset: HeadsetFigures | None = None
     shader: ShaderFigures | None = None
     """Of the mirror; None without one."""
+    recording: RecordedFigures | None = None
+    """None where nothing was recorded."""
 
     def to_json(self) -> str:
         """For `--report`."""
@@ -60,6 +63,8 @@ class LiveReport:
         if self.headset is not None:
             yield _headset_table(self.headset, title=f"{self.avatar} in {self.headset.system}")
             yield _headset_words(self.headset)
+        if self.recording is not None:
+            yield self.recording.words()
 
     def _mirror_table(self) -> Table:
         table = Table(title=f"{self.avatar} after {self.source}", title_justify="left")
@@ -115,6 +120,7 @@ def report_of(figures: SessionFigures, plan: LivePlan, mirror: LiveMirror | None
         pictures=figures.display.count,
         headset=headset,
         shader=None if shader is None else shader.keeping_up.figures(),
+        recording=figures.recording,
     )
 
 

@@ -14,6 +14,7 @@ from inperson.app.live_headset import start_headset
 from inperson.app.live_input import OpenTracking, start_tracking, wait_states
 from inperson.app.live_mirror import open_mirror, open_show
 from inperson.app.live_plan import LivePlan, plan_session
+from inperson.app.live_recording.opening import open_recorded_microphone, open_recording, rings_for
 from inperson.app.live_report import report_of
 from inperson.app.live_states import LiveStates
 from inperson.app.shading.engines import measure_engines
@@ -30,7 +31,9 @@ def run_session(
 ) -> SessionFigures:
     """Open everything that `options` name, run the session, write and print its figures.
 
-    What cannot be written is found out first, so that no work is lost; what fails later leaves no half file.
+    What cannot be written is found out first, so that no work is lost; what fails later leaves no half file. A
+    recording keeps what there was, and one that fails ends the session no sooner: its error is raised when all else
+    is done.
 
     Raises:
         InPersonError: anything about the session that the user can mend.
@@ -42,18 +45,21 @@ def run_session(
     plan = plan_session(options)
     with ExitStack() as stack:
         with console.status("getting ready (the very first time, compiling takes a minute)"):
+            microphone = open_recorded_microphone(plan, stack, say)
             _measure_shader(plan, say)
+            rings = rings_for(plan)
             # Each process compiles its own while the others do.
-            tracking = start_tracking(plan, stack, open_tracking)
-            headset = start_headset(plan, stack, tracking, open_headset, say)
+            tracking = start_tracking(plan, stack, open_tracking, rings.tracking)
+            headset = start_headset(plan, stack, tracking, open_headset, say, rings.headset)
             mirror = open_mirror(plan, stack)
             ready = headset.wait_ready() if headset is not None else None
             states = wait_states(plan, tracking)
         if ready is not None and options.passthrough and not ready.passthrough:
             say(f"{ready.system} offers no passthrough: you see the room instead")
         show = None if mirror is None else open_show(plan, stack, mirror, states.source)
+        rate = states.fps or (show.rate if show is not None else 0.0)
         figures = LiveSession(
-            *(states, show, headset),
+            *(states, show, headset, open_recording(plan, stack, rings, microphone, rate)),
             seconds=options.seconds,
             frames=options.frames,
             on_progress=_progress(plan, stack, console, states),
@@ -66,6 +72,8 @@ def run_session(
         console.print(part, highlight=False)
     if plan.out is not None:
         console.print(f"wrote {plan.out}", soft_wrap=True, highlight=False)
+    if figures.recording_error is not None:
+        raise figures.recording_error
     return figures
 
 

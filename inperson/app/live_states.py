@@ -46,6 +46,8 @@ class LiveStates(Protocol):
     """What it calls itself."""
     seconds: float | None
     """How long it will last; None where nobody knows."""
+    fps: float
+    """States a second, nominal; 0 where they are made when they are asked for."""
     based_on: Tracked | None
     """The tracked frame behind the states, if there is one."""
 
@@ -81,7 +83,7 @@ class TrackedStates(PredictedStates):
     def __init__(self, tracking: TrackingProcess, ready: Ready) -> None:
         super().__init__(tracking.newest)
         self._tracking = tracking
-        self.source, self.seconds = ready.source, ready.clip_seconds
+        self.source, self.seconds, self.fps = ready.source, ready.clip_seconds, ready.fps
 
     def go(self) -> None:
         """Let the source run."""
@@ -108,6 +110,7 @@ class PlayedStates:
     def __init__(self, played: PlayedMotion, source: str, *, repeat: bool) -> None:
         self._played, self.source, self._repeat = played, source, repeat
         self.seconds = None if repeat else played.seconds
+        self.fps = 0.0
         self.based_on: Tracked | None = None
         self.start_ns = time.monotonic_ns()
         """When the first frame was, monotonic."""

@@ -33,15 +33,15 @@ class Mailbox:
         """Make a record (shape (), this mailbox's dtype) the newest."""
         count = self.count + 1
         self._slot(count)[...] = record
-        _fence()
+        fence()
         self._count.value = count
 
     def take(self, after: int = 0) -> tuple[int, np.ndarray] | None:
         """A copy of the newest record with its count, or None when no more than `after` were put."""
         while (count := self.count) > after:
-            _fence()
+            fence()
             record = self._slot(count).copy()
-            _fence()
+            fence()
             if self.count - count < SLOTS - 1:  # from then on the writer may be in this slot
                 return count, record
         return None
@@ -50,7 +50,7 @@ class Mailbox:
         return np.frombuffer(self._bytes, self._dtype, count=SLOTS)[count % SLOTS : count % SLOTS + 1].reshape(())
 
 
-def _fence() -> None:
+def fence() -> None:
     """Keep what is written or read before apart from what comes after, on processors that would mix them."""
     with threading.Lock():
         pass

@@ -16,6 +16,7 @@ from inperson.app.tracked import Tracked
 from inperson.app.writers import FrameWriter
 from inperson.avatar.state import BodyState
 from inperson.render.overlay import Overlay
+from inperson.render.overlay_recording import RecordingSign
 from inperson.render.overlay_timeline import Timeline, TimelineRequest
 from inperson.render.window import Action, MirrorWindow
 
@@ -70,7 +71,14 @@ class MirrorShow:
         return (time.monotonic_ns() - self._shown_ns[0]) / 1e9 if self._shown_ns else 0.0
 
     def show(
-        self, state: BodyState, based_on: Tracked | None, tick_ns: int, headset: HeadsetStatus | None, *, worn: bool
+        self,
+        state: BodyState,
+        based_on: Tracked | None,
+        tick_ns: int,
+        headset: HeadsetStatus | None,
+        *,
+        worn: bool,
+        sign: RecordingSign | None = None,
     ) -> None:
         """One picture.
 
@@ -80,6 +88,7 @@ class MirrorShow:
             tick_ns: when it was due, monotonic.
             headset: how the headset is doing, if there is one.
             worn: whether the state is the headset's, in its own space.
+            sign: of a recording, if there is one: on the window, never in the file.
         """
         if worn != self._worn:  # from one space to the other: find the head anew
             self._worn = worn
@@ -89,7 +98,7 @@ class MirrorShow:
         drawn = time.perf_counter_ns()
         if self._window is not None:
             with self.times.measure("present"):
-                self._window.show(picture, self._overlay(based_on, headset))
+                self._window.show(picture, self._overlay(based_on, headset), sign)
         if self._writer is not None:
             with self.times.measure("encode"):
                 self._first_tick_ns = self._first_tick_ns or tick_ns
@@ -102,11 +111,12 @@ class MirrorShow:
             self.ages_ns.append(now - based_on.state.time_ns)
         self.feed.shown(self.ages_ns[-1] if self.ages_ns else None)
 
-    def show_nobody(self) -> None:
+    def show_nobody(self, sign: RecordingSign | None = None) -> None:
         """The empty room, while nobody was seen."""
         if self._window is not None:
             picture: UInt8[np.ndarray, "H W 3"] = self._view.draw_nobody()
-            self._window.show(picture, self._overlay(None, None) if self.timeline is not None else None)
+            overlay = self._overlay(None, None) if self.timeline is not None else None
+            self._window.show(picture, overlay, sign)
 
     def take_actions(self) -> list[Action]:
         """Hot keys that were pressed, those of the mirror alone already done."""
@@ -133,13 +143,13 @@ class MirrorShow:
         """Put the person's head where heads belong."""
         self._view.recenter()
 
-    def next_avatar(self) -> str:
+    def next_avatar(self) -> tuple[str, Performer]:
         """Put the next of the cast in the mirror, and say who it is."""
         self._on_stage = (self._on_stage + 1) % len(self._cast)
         name = self._cast[self._on_stage]
         performer = self._load(name)
         self._view.change_avatar(performer.avatar, performer.body)
-        return name
+        return name, performer
 
     def _overlay(self, based_on: Tracked | None, headset: HeadsetStatus | None) -> Overlay | None:
         if not self._overlay_on:

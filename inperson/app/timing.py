@@ -35,10 +35,12 @@ class StageTimes:
 
     def __init__(self) -> None:
         self._samples_ns: dict[str, list[int]] = {}
+        self._fresh: dict[str, int] = {}
 
     def add(self, stage: str, duration_ns: int) -> None:
         """Note one duration in nanoseconds."""
         self._samples_ns.setdefault(stage, []).append(duration_ns)
+        self._fresh[stage] = duration_ns
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
@@ -46,6 +48,11 @@ class StageTimes:
         start = time.perf_counter_ns()
         yield
         self.add(stage, time.perf_counter_ns() - start)
+
+    def take_fresh(self) -> dict[str, int]:
+        """The newest duration of every stage that ran since the last call: of one frame, asked after each."""
+        fresh, self._fresh = self._fresh, {}
+        return fresh
 
     def table(self, newest: int = 0) -> dict[str, StageRow]:
         """Median, 95th percentile and count of every stage's `newest` samples (0: of all of them)."""

@@ -34,6 +34,8 @@ class Pipeline(Protocol):
     """Frames in, states out, one at a time."""
 
     clip_seconds: float | None
+    fps: float
+    """Frames a second of the source, nominal."""
 
     def describe(self) -> str:
         """What the source calls itself."""

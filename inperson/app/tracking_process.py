@@ -15,6 +15,8 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from inperson.app.child_process import JOIN_PATIENCE_S, ChildProcess
+from inperson.app.live_recording.rings import TrackingRings
+from inperson.app.live_recording.taps import TrackingTap
 from inperson.app.mailbox import Mailbox
 from inperson.app.timing import Rate, StageRow, StageTimes
 from inperson.app.tracked import STAGES, Tracked, TrackedReader, marks_of, pack, preview_of, tracked_dtype
@@ -32,6 +34,8 @@ class Ready:
     """What the source calls itself."""
     clip_seconds: float | None
     """How long the clip is; None for cameras and clips that do not say."""
+    fps: float
+    """Frames a second of the source, nominal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class TrackingProcess:
         plan: what to track.
         num_betas, num_expression: of the plan's body.
         open_tracking: makes the pipeline inside the process (a module-level function).
+        rings: where every frame goes besides the mailbox, if a recording wants them all.
     """
 
     def __init__(
@@ -61,13 +66,14 @@ class TrackingProcess:
         num_betas: int,
         num_expression: int,
         open_tracking: Callable[[TrackingPlan], Pipeline] = open_pipeline,
+        rings: TrackingRings | None = None,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         dtype = tracked_dtype(num_betas, num_expression)
         self.mailbox = Mailbox(context, dtype)
         """The newest `Tracked`, as records of `tracked_dtype`; others may read it too."""
         self._reader = TrackedReader(self.mailbox)
-        self._child = ChildProcess("tracking", context, _track, (plan, open_tracking, self.mailbox, dtype))
+        self._child = ChildProcess("tracking", context, _track, (plan, open_tracking, self.mailbox, dtype, rings))
         self._summary: TrackingSummary | None = None
 
     def wait_ready(self) -> Ready:
@@ -125,18 +131,23 @@ def _track(
     open_tracking: Callable[[TrackingPlan], Pipeline],
     mailbox: Mailbox,
     dtype: np.dtype,
+    rings: TrackingRings | None,
     control: Connection,
 ) -> None:
     """What runs in the process."""
     if plan.niceness and hasattr(os, "nice"):
         os.nice(plan.niceness)
     with open_tracking(plan) as pipeline:
-        control.send(Ready(pipeline.describe(), pipeline.clip_seconds))
+        control.send(Ready(pipeline.describe(), pipeline.clip_seconds, pipeline.fps))
         if control.recv():
-            control.send(_track_until_told(pipeline, mailbox, dtype, control))
+            with TrackingTap(rings) as tap:
+                summary = _track_until_told(pipeline, mailbox, dtype, tap, control)
+            control.send(summary)
 
 
-def _track_until_told(pipeline: Pipeline, mailbox: Mailbox, dtype: np.dtype, control: Connection) -> TrackingSummary:
+def _track_until_told(
+    pipeline: Pipeline, mailbox: Mailbox, dtype: np.dtype, tap: TrackingTap, control: Connection
+) -> TrackingSummary:
     # One after the other: to fit one frame beside the landmarks of the next gives a tenth more frames a second on
     # two cores, but the two then wait for Python's lock, and every picture is older.
     times = StageTimes()
@@ -161,6 +172,7 @@ def _track_until_told(pipeline: Pipeline, mailbox: Mailbox, dtype: np.dtype, con
             marks=marks_of(observation),
         )
         mailbox.put(pack(tracked, dtype))
+        tap.put(frame, state, stage_ns, fitted)
         seen += observation.body_pixels is not None
         at_ns.append(fitted)
         for stage, duration in zip(STAGES, stage_ns, strict=True):

@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 from inperson.errors import DeviceError
 from inperson.render.overlay import Overlay, draw_overlay
 from inperson.render.overlay_gl import ImguiRenderer
+from inperson.render.overlay_recording import RecordingSign, draw_recording_sign
 from inperson.render.overlay_timeline import TimelineRequest
 
 
@@ -126,23 +127,31 @@ class MirrorWindow:
         mode = glfw.get_video_mode(glfw.get_primary_monitor())
         return mode.refresh_rate or 60
 
-    def show(self, picture: UInt8[np.ndarray, "H W 3"], overlay: Overlay | None = None) -> None:
-        """Draw and present one picture (sRGB-encoded RGB), the overlay over it; handles window events."""
+    def show(
+        self,
+        picture: UInt8[np.ndarray, "H W 3"],
+        overlay: Overlay | None = None,
+        sign: RecordingSign | None = None,
+    ) -> None:
+        """Draw and present one picture (sRGB-encoded RGB), overlay and sign over it; handles window events."""
         glfw.make_context_current(self._window)  # a rasteriser may have its own in this thread
         glfw.poll_events()
         width, height = glfw.get_framebuffer_size(self._window)
         if width and height:  # zero while minimised
-            self._draw(self._screen, picture, overlay, width, height)
+            self._draw(self._screen, picture, overlay, sign, width, height)
         glfw.swap_buffers(self._window)
 
     def capture(
-        self, picture: UInt8[np.ndarray, "H W 3"], overlay: Overlay | None = None
+        self,
+        picture: UInt8[np.ndarray, "H W 3"],
+        overlay: Overlay | None = None,
+        sign: RecordingSign | None = None,
     ) -> UInt8[np.ndarray, "h w 3"]:
         """What `show` would present, in framebuffer pixels."""
         glfw.make_context_current(self._window)
         width, height = glfw.get_framebuffer_size(self._window)
         target = self._context.simple_framebuffer((width, height), 3)
-        self._draw(target, picture, overlay, width, height)
+        self._draw(target, picture, overlay, sign, width, height)
         pixels = np.frombuffer(target.read(components=3, alignment=1), np.uint8).reshape(height, width, 3)
         target.release()
         return pixels[::-1]
@@ -178,6 +187,7 @@ class MirrorWindow:
         target: moderngl.Framebuffer,
         picture: UInt8[np.ndarray, "H W 3"],
         overlay: Overlay | None,
+        sign: RecordingSign | None,
         width: int,
         height: int,
     ) -> None:
@@ -191,10 +201,10 @@ class MirrorWindow:
         self._triangle.render(moderngl.TRIANGLES, vertices=3)
         target.viewport = (0, 0, width, height)
         self._has_timeline = overlay is not None and overlay.timeline is not None
-        if overlay is not None:
-            self._draw_overlay(overlay, width, height)
+        if overlay is not None or sign is not None:
+            self._draw_over_it(overlay, sign, width, height)
 
-    def _draw_overlay(self, overlay: Overlay, width: int, height: int) -> None:
+    def _draw_over_it(self, overlay: Overlay | None, sign: RecordingSign | None, width: int, height: int) -> None:
         imgui.set_current_context(self._imgui)
         io = imgui.get_io()
         io.display_size = imgui.ImVec2(width, height)  # framebuffer pixels: sharp text on dense screens
@@ -202,12 +212,15 @@ class MirrorWindow:
         if self._has_timeline:
             self._tell_mouse()
         imgui.new_frame()
-        texture = None
-        if overlay.camera is not None:
-            self._preview = self._upload(self._preview, overlay.camera.preview)
-            texture = self._imgui_renderer.add_texture(self._preview)
         scale = glfw.get_window_content_scale(self._window)[0]
-        self._timeline_request = draw_overlay(overlay, texture, width, height, scale)
+        if overlay is not None:
+            texture = None
+            if overlay.camera is not None:
+                self._preview = self._upload(self._preview, overlay.camera.preview)
+                texture = self._imgui_renderer.add_texture(self._preview)
+            self._timeline_request = draw_overlay(overlay, texture, width, height, scale)
+        if sign is not None:
+            draw_recording_sign(sign, width, scale)
         imgui.render()
         self._imgui_renderer.render(imgui.get_draw_data(), width, height)
 

@@ -30,6 +30,9 @@ from inperson.render.frame_times import FrameFigures, StageFigures
 from inperson.tracking.play_calibration_solver import CalibrationSample
 
 
+T_NEW_FROM_OLD = np.array([[1, 0, 0, 0.5], [0, 1, 0, 0], [0, 0, 1, -0.25], [0, 0, 0, 1]], np.float64)
+
+
 def frame_figures(frames: int, seconds: float) -> FrameFigures:
     """A hundred frames a second, none missed, all at three quarters of the size."""
     stages = {
@@ -67,7 +70,7 @@ class ScriptedHeadset:
                 match command:
                     case Recenter():
                         told[0] += 1
-                        link.say(Recentred())
+                        link.say(Recentred(time.monotonic_ns(), T_NEW_FROM_OLD))
                     case ShowAvatar():
                         told[1] += 1
                     case Stop():

@@ -181,14 +181,15 @@ class Window:
     """Stands between a session and its real window: sees what is shown, and presses keys when something is."""
 
     def __init__(self, monkeypatch, script) -> None:
-        self.overlays = []
+        self.overlays, self.signs = [], []
         self._script = script
         show = MirrorWindow.show
 
-        def seen_show(window, picture, overlay=None):
+        def seen_show(window, picture, overlay=None, sign=None):
+            self.signs.append(sign)
             if overlay is not None:
                 self.overlays.append(overlay)
-            show(window, picture, overlay)
+            show(window, picture, overlay, sign)
 
         monkeypatch.setattr(MirrorWindow, "show", seen_show)
         monkeypatch.setattr(MirrorWindow, "take_actions", lambda window: self.keys())

@@ -5,11 +5,13 @@ import signal
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from inperson.app.headset import process
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.process import HeadsetProcess
+from inperson.app.headset.status import Recentred
 from inperson.app.tracking_pipeline import TrackingPlan
 from inperson.app.tracking_process import TrackingProcess
 from inperson.avatar.body import load_body
@@ -31,15 +33,15 @@ def start(double, tracked=None) -> HeadsetProcess:
     return HeadsetProcess(PLAN, tracked, body.num_betas, body.num_expression, open_headset=double)
 
 
-def poll_until(headset: HeadsetProcess, reached: Callable[[], object]) -> bool:
-    """Poll until something is so; whether the wearer recentred meanwhile."""
-    recentred = False
+def poll_until(headset: HeadsetProcess, reached: Callable[[], object]) -> list[Recentred]:
+    """Poll until something is so; how the play space moved meanwhile."""
+    recentred: list[Recentred] = []
     deadline = time.monotonic() + 30
     while not reached():
-        recentred |= headset.poll()
+        recentred += headset.poll()
         assert time.monotonic() < deadline
         time.sleep(0.002)
-    return headset.poll() or recentred
+    return recentred + headset.poll()
 
 
 def test_it_shows_until_it_is_told_to_stop(tmp_path):
@@ -81,7 +83,9 @@ def test_commands_arrive_and_recentring_is_answered():
             state = headset.newest_state()
             return state is not None and state.transl.tolist() == [1.0, 1.0, 1.0]
 
-        assert poll_until(headset, told)
+        (recentred,) = poll_until(headset, told)
+        assert np.array_equal(recentred.T_new_from_old, headset_doubles.T_NEW_FROM_OLD)
+        assert 0 < recentred.time_ns <= time.monotonic_ns()
         assert not headset.poll()  # told once
 
 

@@ -147,9 +147,10 @@ def test_hot_keys_in_a_real_window(workplace, options, xvfb, monkeypatch):
     shown = []
     show, script = MirrorWindow.show, iter([[Action.REFLECT], [Action.OVERLAY], [Action.NEXT_AVATAR], [Action.QUIT]])
 
-    def seen_show(self, picture, overlay=None):
+    def seen_show(self, picture, overlay=None, sign=None):
         shown.append((picture, overlay))
-        show(self, picture, overlay)
+        assert sign is None  # nothing is recorded
+        show(self, picture, overlay, sign)
 
     def act_now_and_then(self):
         states = [overlay for _, overlay in shown if overlay is not None]

@@ -29,6 +29,7 @@ class ScriptedPipeline:
     """FRAME_COUNT frames, 100 a second; the state's `transl` counts them. Every third frame is dropped."""
 
     clip_seconds = FRAME_COUNT / 100
+    fps = 100.0
 
     def __init__(self, plan: TrackingPlan) -> None:
         self.plan = plan

@@ -10,6 +10,7 @@ from rich.console import Console
 from inperson.app.shading.choice import DEFAULT_SHADER, ShaderChoice
 from inperson.errors import BadInputError
 
+Keep = Literal["auto", "embed", "reference"]
 HEADSET_VIEWS = ("headset", "headset+mirror")
 
 
@@ -53,6 +54,17 @@ class Live:
     """The video shader, which adds what the Gaussians blur: a size that stays, or auto for the largest that keeps up,
     smaller or none while it does not."""
 
+    record: Path | None = None
+    """Record the session to this .mcap file: motion, sound, timings, events; never the mirror's pixels."""
+    microphone: str | None = None
+    """What --record listens to: a sound file, a microphone's number or name, default, or none. The system's own if
+    there is one."""
+    record_camera: bool = False
+    """With --record: keep the camera's pictures, too."""
+    record_avatar: Keep = "auto"
+    """With --record: embed the avatar's file, or only name it (reference). auto embeds your own, and names those that
+    come with the program."""
+
     @property
     def in_headset(self) -> bool:
         """Whether a headset shows it."""
@@ -69,6 +81,16 @@ class Live:
             raise BadInputError(f"{option} is for a headset", "add --view headset or --view headset+mirror")
         if self.view == "headset" and self.out is not None:
             raise BadInputError(f"--out {self.out}: a headset alone has no mirror", "use --view headset+mirror")
+        if self.record is None:
+            asked = {
+                "--microphone": self.microphone is not None,
+                "--record-camera": self.record_camera,
+                "--record-avatar": self.record_avatar != "auto",
+            }
+            for option in (option for option, given in asked.items() if given):
+                raise BadInputError(f"{option} is for a recording", "add --record FILE.mcap")
+        elif self.record.suffix.lower() != ".mcap":
+            raise BadInputError(f"--record {self.record}", "name a file ending in .mcap")
         for option, value in (("--seconds", self.seconds), ("--frames", self.frames)):
             if value is not None and value <= 0:
                 raise BadInputError(f"{option} {value}", "give a number above 0")

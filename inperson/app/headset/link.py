@@ -13,7 +13,9 @@ from inperson.app.headset.status import (
     Recentred,
     Stop,
 )
+from inperson.app.live_recording.taps import HeadsetTap
 from inperson.app.mailbox import Mailbox
+from inperson.app.record_ring import RecordRing
 from inperson.app.state_record import pack_state
 from inperson.avatar.state import BodyState
 
@@ -25,10 +27,15 @@ class HeadsetLink:
         control: the pipe's end.
         states: where the wearer's fused state goes.
         dtype: its record.
+        recorded: where every frame goes, if a recording wants them all.
     """
 
-    def __init__(self, control: Connection, states: Mailbox, dtype: np.dtype) -> None:
+    def __init__(
+        self, control: Connection, states: Mailbox, dtype: np.dtype, recorded: RecordRing | None = None
+    ) -> None:
         self._control, self._states, self._dtype = control, states, dtype
+        self.tap = HeadsetTap(recorded)
+        """Told every frame."""
 
     def commands(self) -> list[Command]:
         """What was asked for since the last call; a session that is gone asks to stop."""

@@ -28,11 +28,13 @@ from inperson.app.headset.status import (
     Recenter,
     Recentred,
     ShowAvatar,
+    ShowSign,
     Stop,
     ToggleShader,
     ToggleSplit,
 )
 from inperson.app.mailbox import Mailbox
+from inperson.app.record_ring import RecordRing
 from inperson.app.state_record import state_dtype, unpack_state
 from inperson.avatar.state import BodyState
 from inperson.errors import InPersonError
@@ -82,6 +84,7 @@ class HeadsetProcess:
         tracked: the mailbox of the tracking process, if a camera moves the avatar.
         num_betas, num_expression: of the body.
         open_headset: makes what runs inside (a module-level function).
+        ring: where every frame goes, if a recording wants them all.
     """
 
     def __init__(
@@ -91,12 +94,14 @@ class HeadsetProcess:
         num_betas: int,
         num_expression: int,
         open_headset: OpenHeadset = open_headset,
+        ring: RecordRing | None = None,
     ) -> None:
-        self._plan, self._tracked, self._open_headset = plan, tracked, open_headset
+        self._plan, self._tracked, self._open_headset, self._ring = plan, tracked, open_headset, ring
         self._context = multiprocessing.get_context("spawn")
         self._dtype = state_dtype(num_betas, num_expression)
         self._states = Mailbox(self._context, self._dtype)
         self._status = HeadsetStatus("starting")
+        self._sign = ""
         self._heard_at = 0.0
         self._talks = False
         self.seen: CalibrationSeen | None = None
@@ -130,22 +135,25 @@ class HeadsetProcess:
         self._go = Go(start_ns)
         self._tell(self._go)
 
-    def poll(self) -> bool:
+    def poll(self) -> list[Recentred]:
         """Take what the process said, and start it again a moment after a crash.
 
         Returns:
-            Whether the wearer recentred since the last call.
+            How the play space moved since the last call.
 
         Raises:
             InPersonError: it crashes again and again, or it says what the user must mend.
         """
-        recentred = False
+        recentred: list[Recentred] = []
         if self._child is None and self._figures is None and time.monotonic() >= self._restart_at:
             self._plan = replace(self._plan, patient=True)
             self._child = self._start()
         try:
             while self._child is not None and self._figures is None and self._child.has_news():
-                recentred |= self._take(self._child.receive(0.0))
+                message = self._child.receive(0.0)
+                self._take(message)
+                if isinstance(message, Recentred):
+                    recentred.append(message)
         except InPersonError as error:
             self._lost(error)
         return recentred
@@ -178,6 +186,12 @@ class HeadsetProcess:
         """Put on another avatar."""
         self._plan = replace(self._plan, avatar=name)
         self._tell(ShowAvatar(name))
+
+    def show_sign(self, text: str) -> None:
+        """Show the wearer that they are recorded; an empty text takes the sign away."""
+        if text != self._sign:
+            self._sign = text
+            self._tell(ShowSign(text))
 
     def toggle_shader(self) -> None:
         """Draw without the video shader, or with it again."""
@@ -213,20 +227,21 @@ class HeadsetProcess:
             self._child.close()
 
     def _start(self) -> ChildProcess:
-        work = (self._plan, self._open_headset, self._tracked, self._states, self._dtype)
+        work = (self._plan, self._open_headset, self._tracked, self._states, self._dtype, self._ring)
         return ChildProcess("headset", self._context, _drive, work)
 
     def _tell(self, message: object) -> None:
         if self._child is not None and self._figures is None:
             self._child.send(message)
 
-    def _take(self, message: object) -> bool:
+    def _take(self, message: object) -> None:
         self._heard_at = time.monotonic()
         self._talks = isinstance(message, HeadsetStatus | Recentred | CalibrationSeen)
         match message:
             case HeadsetReady():
                 if self._go is not None:  # started again
                     self._tell(self._go)
+                    self._tell(ShowSign(self._sign))
             case HeadsetStatus():
                 self._status = message
             case CalibrationSeen():
@@ -234,7 +249,6 @@ class HeadsetProcess:
             case HeadsetFigures():
                 self._figures = message
                 self._status = HeadsetStatus("ended", runtime=message.runtime)
-        return isinstance(message, Recentred)
 
     def _lost(self, error: InPersonError) -> None:
         assert self._child is not None
@@ -259,11 +273,12 @@ def _drive(
     tracked: Mailbox | None,
     states: Mailbox,
     dtype: np.dtype,
+    ring: RecordRing | None,
     control: Connection,
 ) -> None:
     """What runs in the process."""
     _ask_for_priority()
-    link = HeadsetLink(control, states, dtype)
+    link = HeadsetLink(control, states, dtype, ring)
     with open_headset(plan, tracked) as headset:
         link.say(headset.describe())
         go = link.wait_command()

@@ -20,6 +20,7 @@ from inperson.app.headset.status import (
     Recentred,
     RungChange,
     ShowAvatar,
+    ShowSign,
     Stop,
     ToggleShader,
     ToggleSplit,
@@ -153,6 +154,7 @@ class HeadsetShow:
             *(self._pose_at, self._stage.pacing, self._stage.gpu_timer),
             shading=self._stage.shading,
             on_input=self._on_input,
+            witness=lambda frame: self._link.tap.drawn(frame.views),
         )
         while not session.exited and not self._gave_up_leaving():
             self._obey(connection)
@@ -196,6 +198,8 @@ class HeadsetShow:
                     self._recenter()
                 case ShowAvatar(name):
                     self._wardrobe.order(name)
+                case ShowSign(text):
+                    self._stage.painter.show_sign(text)
                 case ToggleShader():
                     self._stage.toggle_shader()
                 case ToggleSplit() if self._stage.shading is not None:
@@ -214,9 +218,7 @@ class HeadsetShow:
                 connection.session.request_exit()
 
     def _on_input(self, event: InputEvent) -> None:
-        if event is InputEvent.RECENTER:
-            self._recentring = True
-            self._link.say(Recentred())
+        self._recentring |= event is InputEvent.RECENTER
 
     def _change_clothes(self, loop: HeadsetLoop) -> None:
         worn = self._wardrobe.delivered()
@@ -241,24 +243,27 @@ class HeadsetShow:
 
     def _pose_at(self, pose: HeadsetPose) -> BodyState | None:
         """The loop asks for the body of a frame."""
-        self._follow_play_space()
+        self._follow_play_space(pose.time_ns)
         if self._guide is not None:
             self._guide.see(pose)
         feed = self._worn.feed
         state = feed.state_for(pose)
         if state is not None and self._plan.mirrored:
             self._link.put_state(feed.as_mirrored(state))
+        self._link.tap.posed(pose, state)
         return state
 
-    def _follow_play_space(self) -> None:
-        """The play space may have moved since the last frame."""
+    def _follow_play_space(self, time_ns: int) -> None:
+        """The play space may have moved between the last frame and the one of this time."""
         assert self._connection is not None
         before, now = self._T_base_from_play, self._connection.session.T_base_from_play
         if before is None or now is before:
             return
         self._T_base_from_play = now
+        T_new_from_old = invert_rigid(now) @ before
+        self._link.say(Recentred(time_ns, T_new_from_old))
         if self._recentring:
-            self._worn.feed.recentred(invert_rigid(now) @ before)
+            self._worn.feed.recentred(T_new_from_old)
         else:  # at the start, or by the runtime: the wearer stands where sessions begin
             self._worn.feed.start_anew()
         self._recentring = False
@@ -266,6 +271,7 @@ class HeadsetShow:
     def _note(self, record: FrameRecord, nominal_period_ns: int) -> None:
         now = time.monotonic_ns()
         self._times.nominal_fps = 1e9 / nominal_period_ns
+        self._link.tap.submitted(record, self._times.nominal_fps)
         self._times.add(record)
         self._rendered += record.rendered
         if self._lost_ns is not None and record.rendered:

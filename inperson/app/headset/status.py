@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Float
+
 from inperson.app.headset.plan import Binding
 from inperson.app.shading.figures import ShaderFigures
 from inperson.render.frame_times import FrameFigures
@@ -43,9 +46,13 @@ class HeadsetStatus:
     """One line that the user should read now."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Recentred:
-    """The wearer recentred in the headset."""
+    """The play space moved under the wearer's feet: they asked for it, or the runtime did it."""
+
+    time_ns: int
+    """Of the first frame in the new one, monotonic."""
+    T_new_from_old: Float[np.ndarray, "4 4"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +138,12 @@ class Stop:
     """Leave through EXITING and say what was measured."""
 
 
-Command = Go | Recenter | ShowAvatar | ToggleShader | ToggleSplit | Stop
+@dataclass(frozen=True, slots=True)
+class ShowSign:
+    """Show the wearer a line at the edge of their view, with a red dot: they are being recorded."""
+
+    text: str
+    """Empty: take it away."""
+
+
+Command = Go | Recenter | ShowAvatar | ShowSign | ToggleShader | ToggleSplit | Stop

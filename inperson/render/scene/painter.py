@@ -16,6 +16,7 @@ from inperson.render.scene.reflection import reflect
 from inperson.render.scene.room import ALWAYS, Room, Shadow, clip_rectangle, glass_in
 from inperson.render.scene.scenes import MIRROR, SceneName
 from inperson.render.scene.shaders import VERTEX, avatar_shader
+from inperson.render.scene.sign import Sign
 from inperson.render.views import EyeView
 
 SAMPLE = 16
@@ -63,6 +64,7 @@ class ScenePainter:
         self._room = Room(context, scene, passthrough=passthrough)
         self._hidden = HiddenAreas(context)
         self._panel = Panel(context)
+        self._sign = Sign(context)
         self._avatar_program = context.program(VERTEX, avatar_shader(scene))
         self._corners = context.buffer(reserve=4 * 8, dynamic=True)
         self._avatar = context.vertex_array(self._avatar_program, [(self._corners, "2f", "corner")])
@@ -75,6 +77,10 @@ class ScenePainter:
     def show_panel(self, text: str | None) -> None:
         """Hang a panel of text before the wearer's place, or take it down."""
         self._panel.write(text)
+
+    def show_sign(self, text: str) -> None:
+        """Show a line with a red dot at the edge of the wearer's view, or take it away."""
+        self._sign.write(text)
 
     def prepare(self, gaussians: PosedGaussians | None) -> PreparedAvatar:
         """Everything that can be done before the eyes' poses are known. Gaussians in play space."""
@@ -106,13 +112,15 @@ class ScenePainter:
             for view, target, part, picture in zip(views, targets, crop.rectangles, pictures, strict=True):
                 self._draw_avatar(view, target, part, picture)
         self._context.disable_direct(DEPTH_CLAMP)
-        for eye, (view, target) in enumerate(zip(views, targets, strict=True)):
+        for view, target in zip(views, targets, strict=True):
             self._panel.draw(view, target)
+        self._sign.draw(views, targets)
+        for eye, (view, target) in enumerate(zip(views, targets, strict=True)):
             self._hide(eye, view, target)
 
     def close(self) -> None:
         """Free what was made on the GPU."""
-        for drawer in (self._room, self._hidden, self._panel):
+        for drawer in (self._room, self._hidden, self._panel, self._sign):
             drawer.close()
         for resource in (self._avatar, self._corners, self._avatar_program):
             resource.release()

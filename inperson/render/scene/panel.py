@@ -5,35 +5,16 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from inperson.conventions import invert_rigid
+from inperson.render.scene.board import Board
 from inperson.render.views import EyeView
 
 CENTRE = (0.0, 1.22, -1.1)
 """Below the eyes of someone who stands, in front of the mirror. Metres, play space."""
+T_PLAY_FROM_PANEL = np.eye(4)
+T_PLAY_FROM_PANEL[:3, 3] = CENTRE
 PIXELS_PER_METRE = 1100
 TEXT_PIXELS, PADDING, CORNER = 44, 36, 22
 TEXT, BOARD = (236, 238, 240, 255), (28, 31, 36, 225)
-
-_VERTEX = """#version 330
-uniform mat4 clip_from_world;
-uniform vec3 centre;
-uniform vec2 half_size;   // metres
-in vec2 corner;
-out vec2 uv;
-void main() {
-    uv = vec2(0.5 + 0.5 * corner.x, 0.5 - 0.5 * corner.y);
-    gl_Position = clip_from_world * vec4(centre + vec3(corner * half_size, 0.0), 1.0);
-}
-"""
-_FRAGMENT = """#version 330
-uniform sampler2D text;
-in vec2 uv;
-out vec4 color;
-void main() {
-    color = texture(text, uv);
-    if (color.a < 0.5 / 255.0) discard;
-}
-"""
 
 
 class Panel:
@@ -44,54 +25,22 @@ class Panel:
     """
 
     def __init__(self, context: moderngl.Context) -> None:
-        self._context = context
-        self._program = context.program(_VERTEX, _FRAGMENT)
-        self._square = context.buffer(np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.float32))
-        self._array = context.vertex_array(self._program, [(self._square, "2f", "corner")])
-        self._texture: moderngl.Texture | None = None
+        self._board = Board(context, PIXELS_PER_METRE, "<=")
         self._text: str | None = None
 
     def write(self, text: str | None) -> None:
         """Lines are separated by newlines; None or nothing takes the panel down."""
-        if text == self._text:
-            return
-        self._text = text
-        self._release_texture()
-        if text:
-            picture = text_picture(text)
-            height, width, _ = picture.shape
-            self._texture = self._context.texture((width, height), 4, picture)
-            self._texture.build_mipmaps()
-            self._texture.filter = moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR
-            self._texture.anisotropy = 4.0
+        if text != self._text:
+            self._text = text
+            self._board.show(text_picture(text) if text else None)
 
     def draw(self, view: EyeView, target: moderngl.Framebuffer) -> None:
         """Over what is in the target's lower left pixels, unless that is nearer."""
-        if self._texture is None:
-            return
-        clip_from_world = view.projection @ invert_rigid(view.T_world_from_eye)
-        self._program["clip_from_world"] = tuple(clip_from_world.T.ravel().tolist())
-        self._program["centre"] = CENTRE
-        width, height = self._texture.size
-        self._program["half_size"] = width / 2 / PIXELS_PER_METRE, height / 2 / PIXELS_PER_METRE
-        self._texture.use(0)
-        self._program["text"] = 0
-        with self._context.scope(target, moderngl.DEPTH_TEST | moderngl.BLEND):
-            target.viewport = (0, 0, view.width, view.height)
-            self._context.depth_func = "<="
-            self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
-            self._array.render(moderngl.TRIANGLE_STRIP)
+        self._board.draw(view, target, T_PLAY_FROM_PANEL)
 
     def close(self) -> None:
         """Free what was made on the GPU."""
-        self._release_texture()
-        for resource in (self._array, self._square, self._program):
-            resource.release()
-
-    def _release_texture(self) -> None:
-        if self._texture is not None:
-            self._texture.release()
-            self._texture = None
+        self._board.close()
 
 
 def text_picture(text: str) -> UInt8[np.ndarray, "H W 4"]:

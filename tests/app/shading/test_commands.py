@@ -149,7 +149,7 @@ def test_the_keys_switch_it_off_and_split_the_picture(assets: Path, live, xvfb: 
     show = MirrorWindow.show
     keys = {2: [Action.SPLIT], 4: [Action.SPLIT, Action.SHADER], 6: [Action.SHADER], 8: [Action.QUIT]}
 
-    def seen_show(self, picture, overlay=None):
+    def seen_show(self, picture, overlay=None, sign=None):
         shown.append((picture.astype(int), overlay.shader))
         show(self, picture, overlay)
 

@@ -1,0 +1,154 @@
+"""What tracking and headset processes hand over to a recording. Nobody here waits for it."""
+
+import queue
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from jaxtyping import Float
+
+from inperson.app.live_recording.rings import EYES, HEADSET_STAGES, PICTURE_DTYPE, TRANSFORMS, TrackingRings
+from inperson.app.record_ring import RecordRing
+from inperson.app.state_record import pack_state
+from inperson.avatar.headset_pose import HeadsetPose
+from inperson.avatar.state import BodyState
+from inperson.render.frame_times import FrameRecord
+from inperson.render.views import EyeView
+from inperson.tracking.observation import CameraFrame
+
+JPEG_QUALITY = 85
+MOST_WAITING = 2
+"""Pictures between the tracking clock and the thread that compresses them."""
+
+
+class TrackingTap:
+    """Every tracked frame into the ring, and the camera's pictures where they are wanted. `with` ends its thread.
+
+    Args:
+        rings: None: nothing is recorded.
+    """
+
+    def __init__(self, rings: TrackingRings | None) -> None:
+        self._frames = None if rings is None else rings.frames
+        self._pictures = None if rings is None or rings.pictures is None else PictureTap(rings.pictures)
+
+    def put(self, frame: CameraFrame, state: BodyState, stage_ns: Float[np.ndarray, "3"], done_ns: int) -> None:
+        """A frame was tracked.
+
+        Args:
+            stage_ns: durations of `STAGES`.
+            done_ns: when it was done, monotonic.
+        """
+        if self._frames is not None:
+            record = pack_state(state, self._frames.dtype)
+            k = frame.intrinsics
+            record["done_ns"], record["stage_ns"] = done_ns, stage_ns
+            record["camera"], record["image_size"] = (k.fx, k.fy, k.cx, k.cy), (k.width, k.height)
+            self._frames.put(record)
+        if self._pictures is not None:
+            self._pictures.put(frame)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        if self._pictures is not None:
+            self._pictures.close()
+
+
+class PictureTap:
+    """Compresses camera pictures on a thread of its own; leaves out, and counts, what comes too fast.
+
+    Args:
+        ring: where they go.
+    """
+
+    def __init__(self, ring: RecordRing) -> None:
+        self._ring = ring
+        self._waiting: queue.Queue[CameraFrame | None] = queue.Queue()
+        self._thread = ThreadPoolExecutor(1, "camera-pictures")
+        self._work = self._thread.submit(self._compress_all)
+
+    def put(self, frame: CameraFrame) -> None:
+        """Hand a picture over; nobody may change it afterwards."""
+        if self._waiting.qsize() >= MOST_WAITING:
+            self._ring.lose()
+        else:
+            self._waiting.put(frame)
+
+    def close(self) -> None:
+        """Compress what waits, and end the thread."""
+        self._waiting.put(None)
+        self._work.result()
+        self._thread.shutdown()
+
+    def _compress_all(self) -> None:
+        while (frame := self._waiting.get()) is not None:
+            jpeg = jpeg_of(frame)
+            if len(jpeg) > PICTURE_DTYPE["jpeg"].shape[0]:
+                self._ring.lose()
+                continue
+            record = np.zeros((), PICTURE_DTYPE)
+            record["time_ns"], record["sequence"], record["length"] = frame.time_ns, frame.sequence, len(jpeg)
+            record["size"] = frame.image.shape[1], frame.image.shape[0]
+            record["jpeg"][: len(jpeg)] = jpeg
+            self._ring.put(record)
+
+
+class HeadsetTap:
+    """Every frame of a headset into the ring, after it was submitted.
+
+    Args:
+        ring: None: nothing is recorded.
+    """
+
+    def __init__(self, ring: RecordRing | None) -> None:
+        self._ring = ring
+        self._pose: HeadsetPose | None = None
+        self._state: BodyState | None = None
+        self._views: tuple[EyeView, EyeView] | None = None
+
+    def posed(self, pose: HeadsetPose, state: BodyState | None) -> None:
+        """The frame that has begun is located, and shows this body in the play space."""
+        self._pose, self._state = pose, state
+
+    def drawn(self, views: tuple[EyeView, EyeView]) -> None:
+        """It is drawn for these eyes."""
+        self._views = views
+
+    def submitted(self, record: FrameRecord, nominal_fps: float) -> None:
+        """It is over."""
+        pose, state, views = self._pose, self._state, self._views
+        self._pose = self._state = self._views = None
+        if self._ring is None:
+            return
+        packed = np.zeros((), self._ring.dtype) if state is None else pack_state(state, self._ring.dtype)
+        packed["has_pose"], packed["has_state"] = pose is not None, state is not None
+        packed["frame_ns"] = record.display_time_ns if pose is None else pose.time_ns
+        packed["done_ns"], packed["nominal_fps"] = time.monotonic_ns(), nominal_fps
+        durations = [getattr(record, f"{stage}_ms") for stage in HEADSET_STAGES]
+        packed["stage_ms"] = [np.nan if ms is None else ms for ms in durations]
+        known = {} if pose is None else {name: getattr(pose, name) for name in TRANSFORMS if name not in EYES}
+        packed["fovs"] = np.nan
+        if views is not None:
+            known |= {name: view.T_world_from_eye for name, view in zip(EYES, views, strict=True)}
+            packed["fovs"] = [(v.angle_left, v.angle_right, v.angle_up, v.angle_down) for v in views]
+        for number, name in enumerate(TRANSFORMS):
+            T = known.get(name)
+            packed["transforms"][number] = np.nan if T is None else T
+        self._ring.put(packed)
+
+
+def jpeg_of(frame: CameraFrame) -> np.ndarray:
+    """A camera picture as the bytes of a JPEG."""
+    import cv2
+
+    done, jpeg = cv2.imencode(
+        ".jpg", cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY)
+    )
+    assert done
+    return jpeg
