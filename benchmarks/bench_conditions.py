@@ -35,11 +35,11 @@ def run() -> BenchReport:
     cores = available_cores()
     avatar = load_avatar("ada")
     body = load_body(avatar.body_name)
-    avatar = _photographed(avatar, canonical_means(avatar, body))
+    avatar = photographed(avatar, canonical_means(avatar, body))
     poser, rasterizer, workers = AvatarPoser(avatar, body, cores), CpuRasterizer(cores), Workers(cores)
-    states = [_nodding(BodyState.rest(0, body.num_expression), angle) for angle in (0.0, 0.03)]
+    states = [nodding(BodyState.rest(0, body.num_expression), angle) for angle in (0.0, 0.03)]
     frames = [poser.pose(state) for state in states]
-    views = tuple(_eye(x) for x in (-EYE_DISTANCE / 2, EYE_DISTANCE / 2))
+    views = tuple(talking_view(x) for x in (-EYE_DISTANCE / 2, EYE_DISTANCE / 2))
 
     def conditions_of(eyes: tuple[EyeView, ...]) -> Callable[[], object]:
         maker, count = ConditionMaker(rasterizer, cores), [0]
@@ -80,19 +80,20 @@ def run() -> BenchReport:
     )
 
 
-def _eye(x: float) -> EyeView:
+def talking_view(x: float, width: int = SIZE, height: int = SIZE) -> EyeView:
     """At talking distance, the person's head and chest filling the view."""
     half = float(np.deg2rad(19))
-    return EyeView(look_at(np.array([x, 0.3, 1.3]), np.array([x, 0.2, 0])), -half, half, half, -half, SIZE, SIZE)
+    return EyeView(look_at(np.array([x, 0.3, 1.3]), np.array([x, 0.2, 0])), -half, half, half, -half, width, height)
 
 
-def _nodding(state: BodyState, angle: float) -> BodyState:
+def nodding(state: BodyState, angle: float) -> BodyState:
+    """With the head turned down so far."""
     pose = state.full_pose.copy()
     pose[[3, 15], 0], pose[16, 2], pose[17, 2] = angle, -1.0 - angle, 1.0
     return state.with_full_pose(pose)
 
 
-def _photographed(avatar: GaussianAvatar, means: np.ndarray) -> GaussianAvatar:
+def photographed(avatar: GaussianAvatar, means: np.ndarray) -> GaussianAvatar:
     """With a photo of noise, as large as may be, that shows all of the front."""
     low, high = means[:, :2].min(axis=0), means[:, :2].max(axis=0)
     places = ((means[:, :2] - low) / (high - low)).astype(np.float32)

@@ -1,9 +1,13 @@
-"""The live video shader on a CUDA GPU: a step of each size in each engine for two eyes, at 1024x1024 and 2064x2208.
+"""The live video shader on a CUDA GPU, for two eyes at 1024x1024 and 2064x2208: a step of each size in each engine,
+and whole frames of each size with the engine that was the fastest.
 
 Beside median and p95, in `ratios`: `..._p99_ms`; `..._memory_mib`, the most that was held; `..._share_of_limit`, the
 time that the arithmetic or the least traffic (every input, output and weight once) would take at the rates that this
 GPU reached in this run in a matrix product and in a copy, whichever is longer, in that of the step;
 `..._times_vasa3d_pixels`, pixels a second in those of VASA-3D's published 512x512 at 75 frames a second.
+A frame is `conditions` (gsplat's two passes among them), `step` (carrying the memory too) and `compose`, up to the
+texels that are copied into OpenGL's textures: `..._conditions_share` and so on are their shares, `..._sent_bytes` and
+`..._fetched_bytes` what it passes between host and device.
 """
 
 import gc
@@ -17,13 +21,17 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import BenchReport, Case, case, device_name
+from benchmarks.bench_conditions import EYE_DISTANCE, talking_view
+from benchmarks.shaded_frames import ShadedFrames, wait_for
+from inperson.render.gsplat_cuda import GsplatRasterizer
+from inperson.render.tensors import TensorRasterizer
 from inperson.shader_model.interface import MULTIPLE, NetworkInputs
 from inperson.shader_model.network.config import SIZES
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.runtime.candidates import candidates
 from inperson.shader_model.runtime.choices import Shape
 from inperson.shader_model.runtime.choose import example_inputs
-from inperson.shader_model.runtime.engine import in_order
+from inperson.shader_model.runtime.engine import Engine, in_order
 
 VIEWS = ((1024, 1024), (2064, 2208))
 """Widths and heights of an eye's picture; crops are the next multiples of 32."""
@@ -55,19 +63,24 @@ def run() -> BenchReport:
     """On the current GPU; nothing where there is none."""
     if not torch.cuda.is_available():
         return BenchReport(bench="shader_cuda (no CUDA GPU here)", device=device_name(), cases=[], ratios={})
-    return measured(torch.device("cuda"), VIEWS, CALLS)
+    return measured(GsplatRasterizer(), VIEWS, CALLS)
 
 
-def measured(device: torch.device, views: tuple[tuple[int, int], ...], calls: int, side: int = 8192) -> BenchReport:
+def measured(
+    rasterizer: TensorRasterizer, views: tuple[tuple[int, int], ...], calls: int, side: int = 8192
+) -> BenchReport:
     """Every size and engine at every size of view, two eyes.
 
     Args:
+        rasterizer: draws the whole frames; all is measured on its device.
         side: of the matrices that the limits are measured with.
     """
+    device = rasterizer.device
     limits, cases, ratios = Limits.of(device, side), list[Case](), dict[str, float]()
     for size, config in SIZES.items():
         model = LiveShader(config).eval()
         for width, height in views:
+            medians: dict[str, float] = {}
             shape = Shape(1, 2, *(-(-n // MULTIPLE) * MULTIPLE for n in (height, width)))
             inputs = example_inputs(model, shape, device)
             least = least_seconds(model, inputs, limits)
@@ -77,14 +90,34 @@ def measured(device: torch.device, views: tuple[tuple[int, int], ...], calls: in
                 engine = make()
                 times = times_of(lambda e=engine, i=inputs: e.step(i), device, calls)  # type: ignore[misc]
                 cases.append(case(name, times))
-                median = float(np.median(times))
+                median = medians[engine_name] = float(np.median(times))
                 ratios[f"{name}_p99_ms"] = 1e3 * float(np.percentile(times, 99))
                 ratios[f"{name}_share_of_limit"] = least / median
                 ratios[f"{name}_times_vasa3d_pixels"] = 2 * width * height / median / VASA_3D
                 if device.type == "cuda":
                     ratios[f"{name}_memory_mib"] = torch.cuda.max_memory_allocated() / 2**20
                 del engine
+            _forget(device)
+            fastest = candidates(model, device, 1)[min(medians, key=medians.__getitem__)]()
+            frame_cases, frame_ratios = _frames(f"{size}_{width}x{height}", rasterizer, fastest, shape, calls)
+            cases += frame_cases
+            ratios |= frame_ratios
     return BenchReport(bench="shader_cuda", device=device_name(), cases=cases, ratios=ratios)
+
+
+def _frames(
+    name: str, rasterizer: TensorRasterizer, engine: Engine, shape: Shape, calls: int
+) -> tuple[list[Case], dict[str, float]]:
+    """Whole frames of a shape."""
+    eyes = tuple(talking_view(x, shape.width, shape.height) for x in (-EYE_DISTANCE / 2, EYE_DISTANCE / 2))
+    frames = ShadedFrames(rasterizer, engine, eyes)
+    times = frames.times(calls)
+    frames.close()
+    ratios = {f"{name}_frame_p99_ms": 1e3 * float(np.percentile(times.whole, 99))}
+    ratios |= {f"{name}_frame_{stage}_share": times.share(stage) for stage in times.stages}
+    ratios |= {f"{name}_frame_sent_bytes": times.sent, f"{name}_frame_fetched_bytes": times.fetched}
+    parts = [case(f"{name}_frame_{stage}", seconds) for stage, seconds in times.stages.items()]
+    return [case(f"{name}_frame", times.whole), *parts], ratios
 
 
 def times_of(step: Callable[[], object], device: torch.device, calls: int) -> list[float]:
@@ -93,10 +126,10 @@ def times_of(step: Callable[[], object], device: torch.device, calls: int) -> li
         step()
     times = []
     for _ in range(calls):
-        _wait(device)
+        wait_for(device)
         start = time.perf_counter()
         step()
-        _wait(device)
+        wait_for(device)
         times.append(time.perf_counter() - start)
     return times
 
@@ -109,11 +142,6 @@ def least_seconds(model: LiveShader, inputs: NetworkInputs, limits: Limits) -> f
     moved = sum(x.numel() * x.element_size() for x in (*given, *outputs))
     moved += 2 * sum(p.numel() for p in model.parameters())
     return max(counter.get_total_flops() / limits.flops, moved / limits.bytes)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize()
 
 
 def _forget(device: torch.device) -> None:
