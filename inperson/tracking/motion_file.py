@@ -15,8 +15,7 @@ Arrays of a file written here (T frames, B betas, E expression coefficients):
 Nothing is pickled. Files from AMASS (SMPL-X, or SMPL+H without a face) load too.
 """
 
-import os
-import tempfile
+import io
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,9 +24,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.spatial.transform import Rotation
 
+from inperson.avatar.atomic_file import write_atomically
 from inperson.avatar.state import PARTS, BodyState, Source
 from inperson.conventions import Intrinsics
-from inperson.errors import BadInputError, OutputError
+from inperson.errors import BadInputError
 from inperson.tracking.residuals import Residuals
 
 _FULL, _BODY_AND_HANDS, _BODY = 165, 156, 66
@@ -153,16 +153,9 @@ def save_motion(clip: MotionClip, path: Path) -> None:
         arrays |= {"camera": np.array([k.fx, k.fy, k.cx, k.cy]), "image_size": np.array([k.width, k.height])}
     for name in _RESIDUALS if clip.residuals else ():
         arrays[f"residual_{name}"] = np.array([getattr(r, name) for r in clip.residuals], np.float32)
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise OutputError(f"motion {path} cannot be written ({error.strerror})", "choose a writable place") from error
+    data = io.BytesIO()
+    np.savez_compressed(data, allow_pickle=False, **arrays)
+    write_atomically(path, data.getvalue())
 
 
 def load_motion(path: Path) -> MotionClip:
