@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any, Union
 
 import tyro
 from rich.console import Console
@@ -19,24 +19,32 @@ from inperson.app.commands.models import Models
 from inperson.app.commands.render import Render
 from inperson.app.commands.replay import Replay
 from inperson.app.commands.session import Session
+from inperson.app.commands.settings import Settings
 from inperson.app.commands.track import Track
+from inperson.app.settings.defaults import with_settings
+from inperson.app.settings.document import read_document, settings_path
+from inperson.app.settings.known import SETTABLE, known_sections
+from inperson.app.settings.layers import Settings as LaidOver
+from inperson.app.settings.layers import read_settings
+from inperson.app.settings.profile_choice import ProfileChoice, choose_profile
 from inperson.errors import InPersonError
 
-Command = (
-    Annotated[Live, tyro.conf.subcommand("live")]
-    | Annotated[Calibrate, tyro.conf.subcommand("calibrate")]
-    | Annotated[Track, tyro.conf.subcommand("track")]
-    | Annotated[Render, tyro.conf.subcommand("render")]
-    | Annotated[Avatar, tyro.conf.subcommand("avatar")]
-    | Annotated[Replay, tyro.conf.subcommand("replay")]
-    | Annotated[Export, tyro.conf.subcommand("export")]
-    | Annotated[Session, tyro.conf.subcommand("session")]
-    | Annotated[Models, tyro.conf.subcommand("models")]
-    | Annotated[Devices, tyro.conf.subcommand("devices")]
-    | Annotated[Doctor, tyro.conf.subcommand("doctor")]
-    | Annotated[Bench, tyro.conf.subcommand("bench")]
-    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
-)
+COMMANDS: dict[str, type] = {
+    "live": Live,
+    "calibrate": Calibrate,
+    "track": Track,
+    "render": Render,
+    "avatar": Avatar,
+    "replay": Replay,
+    "export": Export,
+    "session": Session,
+    "settings": Settings,
+    "models": Models,
+    "devices": Devices,
+    "doctor": Doctor,
+    "bench": Bench,
+    "evaluate": Evaluate,
+}
 
 EXIT_INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
@@ -48,14 +56,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     `InPersonError` ends as `error: what: mend` on stderr with its own exit code. Anything else is a bug in
     InPerson and keeps its traceback.
     """
-    command = tyro.cli(
-        Command,
-        prog="inperson",
-        description="A camera in, your avatar in the mirror or in a headset.",
-        args=argv,
-        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
-    )
     try:
+        choice = choose_profile(sys.argv[1:] if argv is None else argv)
+        command = tyro.cli(
+            _with_defaults(choice),
+            prog="inperson",
+            description="A camera in, your avatar in the mirror or in a headset. --profile NAME, before any command, "
+            "lays that profile of the settings over its defaults.",
+            args=choice.arguments,
+            config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
+        )
         command.run(Console())
     except InPersonError as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
@@ -64,3 +74,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("stopped\n")
         return EXIT_INTERRUPTED
     return 0
+
+
+def _with_defaults(choice: ProfileChoice) -> Any:
+    """All commands as tyro's type, their defaults those of the settings file.
+
+    Raises:
+        BadInputError: something in the file is wrong; `inperson settings` itself still works.
+    """
+    settings = LaidOver()
+    if choice.arguments[:1] != ["settings"] and (document := read_document(settings_path())) is not None:
+        settings = read_settings(document, known_sections())
+    kinds = []
+    for name, command in COMMANDS.items():
+        chosen = choice.settings_for(name, settings) if name in SETTABLE else {}
+        defaults = {"default": with_settings(name, command, chosen)} if chosen else {}
+        kinds.append(Annotated[command, tyro.conf.subcommand(name, **defaults)])
+    return Union[tuple(kinds)]  # noqa: UP007 (a union of as many as there are)

@@ -1,0 +1,1 @@
+"""The settings file: one TOML with the defaults of every option (docs/settings.md)."""
