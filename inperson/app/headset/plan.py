@@ -32,6 +32,10 @@ class HeadsetPlan:
     """How OpenGL is shared with the runtime: the first that works."""
     motion: str | None = None
     """A MOTION.npz that moves the avatar; None for what the webcam tracks."""
+    session: str | None = None
+    """A recorded session that moves it instead, at the pace of `HeadsetProcess.play`."""
+    participant: str = ""
+    """Who of that session."""
     calibration: str | None = None
     """File that says where the webcam is; None, or none there, for a rough alignment from the head."""
     shader: ShaderChoice = "off"

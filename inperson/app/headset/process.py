@@ -25,6 +25,7 @@ from inperson.app.headset.status import (
     HeadsetFigures,
     HeadsetReady,
     HeadsetStatus,
+    Play,
     Recenter,
     Recentred,
     ShowAvatar,
@@ -35,6 +36,7 @@ from inperson.app.headset.status import (
 )
 from inperson.app.mailbox import Mailbox
 from inperson.app.record_ring import RecordRing
+from inperson.app.replay.tempo import Tempo
 from inperson.app.state_record import state_dtype, unpack_state
 from inperson.avatar.state import BodyState
 from inperson.errors import InPersonError
@@ -102,6 +104,7 @@ class HeadsetProcess:
         self._states = Mailbox(self._context, self._dtype)
         self._status = HeadsetStatus("starting")
         self._sign = ""
+        self._tempo: Tempo | None = None
         self._heard_at = 0.0
         self._talks = False
         self.seen: CalibrationSeen | None = None
@@ -187,6 +190,12 @@ class HeadsetProcess:
         self._plan = replace(self._plan, avatar=name)
         self._tell(ShowAvatar(name))
 
+    def play(self, tempo: Tempo) -> None:
+        """Let a recorded session go on like this."""
+        if tempo != self._tempo:
+            self._tempo = tempo
+            self._tell(Play(tempo))
+
     def show_sign(self, text: str) -> None:
         """Show the wearer that they are recorded; an empty text takes the sign away."""
         if text != self._sign:
@@ -242,6 +251,8 @@ class HeadsetProcess:
                 if self._go is not None:  # started again
                     self._tell(self._go)
                     self._tell(ShowSign(self._sign))
+                    if self._tempo is not None:
+                        self._tell(Play(self._tempo))
             case HeadsetStatus():
                 self._status = message
             case CalibrationSeen():

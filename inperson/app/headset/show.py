@@ -16,6 +16,7 @@ from inperson.app.headset.status import (
     CalibrationSeen,
     HeadsetFigures,
     HeadsetStatus,
+    Play,
     Recenter,
     Recentred,
     RungChange,
@@ -198,6 +199,8 @@ class HeadsetShow:
                     self._recenter()
                 case ShowAvatar(name):
                     self._wardrobe.order(name)
+                case Play(tempo):
+                    self._wardrobe.play(tempo)
                 case ShowSign(text):
                     self._stage.painter.show_sign(text)
                 case ToggleShader():

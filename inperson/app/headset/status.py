@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from inperson.app.headset.plan import Binding
+from inperson.app.replay.tempo import Tempo
 from inperson.app.shading.figures import ShaderFigures
 from inperson.render.frame_times import FrameFigures
 from inperson.tracking.play_calibration_solver import CalibrationSample
@@ -146,4 +147,11 @@ class ShowSign:
     """Empty: take it away."""
 
 
-Command = Go | Recenter | ShowAvatar | ShowSign | ToggleShader | ToggleSplit | Stop
+@dataclass(frozen=True, slots=True)
+class Play:
+    """A recorded session goes on like this."""
+
+    tempo: Tempo
+
+
+Command = Go | Play | Recenter | ShowAvatar | ShowSign | ToggleShader | ToggleSplit | Stop

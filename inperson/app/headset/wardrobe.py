@@ -7,6 +7,7 @@ from pathlib import Path
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.state_feed import Sources, StateFeed
 from inperson.app.placing import Opposite
+from inperson.app.replay.tempo import Tempo
 from inperson.avatar.body import load_body
 from inperson.avatar.file import load_avatar
 from inperson.avatar.lod import levels_of_detail
@@ -72,6 +73,11 @@ class Wardrobe:
         shown = without_head(avatar, body) if self._plan.scene == "embodied" else avatar
         posers = (AvatarPoser(level, body, self._threads) for level in levels_of_detail(shown, body))
         return Worn(avatar.name, tuple(posers), feed)
+
+    def play(self, tempo: Tempo) -> None:
+        """Let the recorded session that moves the avatars go on like this."""
+        if self._sources.recorded is not None:
+            self._sources.recorded.tempo = tempo
 
     def order(self, name: str) -> None:
         """Begin to make an avatar ready; what was ordered before is dropped."""

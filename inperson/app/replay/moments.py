@@ -1,23 +1,9 @@
 """Moments of a recording as people name them: `--from` and `--to`, which may count from the end."""
 
-from dataclasses import dataclass
-
 from inperson.app.recording.span import seconds_of
+from inperson.app.replay.tempo import Stretch
 from inperson.errors import BadInputError
 from inperson.render.overlay_timeline import clock_text
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """What is played, from the first moment to the last, both included; monotonic nanoseconds of the recording."""
-
-    begin_ns: int
-    end_ns: int
-
-    @property
-    def seconds(self) -> float:
-        """How long it takes at the speed it was recorded at."""
-        return (self.end_ns - self.begin_ns) / 1e9
 
 
 def stretch_of(whole: Stretch, begin: str | None, end: str | None) -> Stretch:

@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from inperson.app.mirror_view import MirrorView
-from inperson.app.replay.moments import Stretch
 from inperson.app.replay.recorded import Recorded, state_times
 from inperson.app.replay.stage import ReplayStage
+from inperson.app.replay.tempo import Stretch
 from inperson.app.timing import StageTimes
 from inperson.errors import BadInputError
 

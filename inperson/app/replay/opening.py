@@ -10,8 +10,9 @@ from inperson.app.commands.replay import Replay
 from inperson.app.recording.reader import SessionReader
 from inperson.app.recording.records import BodyRecord
 from inperson.app.replay.avatars import AvatarChange, avatar_changes, replacements
-from inperson.app.replay.moments import Stretch, stretch_of
+from inperson.app.replay.moments import stretch_of
 from inperson.app.replay.recorded import Recorded, read_recorded, shown_participant
+from inperson.app.replay.tempo import Stretch
 from inperson.avatar.plain_text import plain
 
 Say = Callable[[str], None]

@@ -8,7 +8,7 @@ import numpy as np
 from inperson.app.recording.gathering import GatheredStates
 from inperson.app.recording.reader import MOST_STATES, SessionReader
 from inperson.app.recording.records import BodyRecord, EventKind, EventRecord, ParticipantRecord
-from inperson.app.replay.moments import Stretch
+from inperson.app.replay.tempo import Stretch
 from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError
 from inperson.tracking.motion_file import MotionClip

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from inperson.app.cast import Performer
 from inperson.app.mirror import Framing
 from inperson.app.placing import PELVIS, T_ABOUT_FACE, moved
 from inperson.app.played_motion import EVERY, PlayedMotion, between, performer_of
 from inperson.app.replay.recorded import Passage, Recorded
 from inperson.app.replay.spaces import common_space
+from inperson.avatar.body import BodyModel
 from inperson.avatar.skinning import BodyPoser
 from inperson.avatar.state import BodyState
 
@@ -26,12 +26,11 @@ class Role:
 
     Args:
         recorded: what was done.
-        performer: the avatar that does it now, on its own body.
+        body, betas: who does it now: an avatar's body and its shape.
     """
 
-    def __init__(self, recorded: Recorded, performer: Performer) -> None:
-        self.performer = performer
-        self._parts = tuple(_Part.of(passage, recorded, performer) for passage in recorded.passages)
+    def __init__(self, recorded: Recorded, body: BodyModel, betas: Float[np.ndarray, " B"]) -> None:
+        self._parts = tuple(_Part.of(passage, recorded, body, betas) for passage in recorded.passages)
         self._begins = np.array([passage.motion.times_ns[0] for passage in recorded.passages])
         heads: dict[str, list[np.ndarray]] = {}
         for part in self._parts:
@@ -70,14 +69,13 @@ class _Part:
     pelvis: Float[np.ndarray, "3"]
 
     @staticmethod
-    def of(passage: Passage, recorded: Recorded, performer: Performer) -> "_Part":
-        avatar, body = performer.avatar, performer.body
+    def of(passage: Passage, recorded: Recorded, body: BodyModel, betas: Float[np.ndarray, " B"]) -> "_Part":
         motion = passage.motion
-        pelvis = BodyPoser(body, avatar.betas).rest_joints[PELVIS].astype(float)
+        pelvis = BodyPoser(body, betas).rest_joints[PELVIS].astype(float)
         T = None
         if passage.world == "play":  # wearers look along -z
             T = T_ABOUT_FACE @ common_space(motion, recorded.recentrings, pelvis)
-        played = PlayedMotion(motion, performer_of(motion, body), body, avatar.betas)
+        played = PlayedMotion(motion, performer_of(motion, body), body, betas)
         return _Part(passage.world, motion.times_ns, played, T, pelvis)
 
     def state_at(self, position_ns: int, time_ns: int) -> BodyState:

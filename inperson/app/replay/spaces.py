@@ -53,12 +53,15 @@ def _switch(
     event_ns: int,
     T_new_from_old: Float[np.ndarray, "4 4"],
 ) -> int:
-    """The first frame in the new space: of those near the event, where the transform explains most of a jump."""
+    """The first frame in the new space: of those near the event, where the transform explains most of a jump; where
+    it explains none, the event's own time counts."""
+    own = int(np.searchsorted(times_ns, event_ns))
     near = np.flatnonzero(np.abs(times_ns - event_ns) <= SWITCH_NS)
     near = near[near > 0]
     if not len(near):
-        return int(np.searchsorted(times_ns, event_ns))
+        return own
     before, here = marks[near - 1], marks[near]
     carried = before @ T_new_from_old[:3, :3].T + T_new_from_old[:3, 3]
     as_is, explained = (np.linalg.norm(here - there, axis=-1).sum(axis=-1) for there in (before, carried))
-    return int(near[np.argmax(as_is - explained)])
+    gain = as_is - explained
+    return int(near[np.argmax(gain)]) if gain.max() > 0.0 else own

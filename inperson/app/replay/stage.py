@@ -18,7 +18,7 @@ MOST_ROLES = 8
 
 
 class ReplayStage:
-    """Puts the right avatar into the mirror, in the right state, and what is shown of the world.
+    """Knows the avatar of every moment, and puts it into the mirror: in its state, where people are looked at.
 
     Args:
         recorded: what happens.
@@ -30,14 +30,16 @@ class ReplayStage:
         self._recorded, self._changes, self._body = recorded, tuple(changes), body
         self._role = lru_cache(MOST_ROLES)(self._role_of)
         self._chosen: str | None = None
-        self._worn = ""
         self._position_ns = recorded.whole.begin_ns
+        self._in_mirror = ""
         self._framing: Framing | None = None
 
-    @property
-    def worn(self) -> str:
-        """Name or file of the avatar at the last moment that was asked for."""
-        return self._chosen or self._recorded_at(self._position_ns)
+    def worn_at(self, position_ns: int) -> str:
+        """Name or file of the avatar at a recorded moment."""
+        if self._chosen is not None:
+            return self._chosen
+        first = self._changes[0]
+        return next(c.file for c in reversed(self._changes) if c.time_ns <= position_ns or c is first)
 
     def first(self) -> Performer:
         """Whoever begins. Everybody who was recorded is made ready.
@@ -47,8 +49,8 @@ class ReplayStage:
         """
         for change in self._changes[:MOST_ROLES]:
             self._role(change.file)
-        self._worn = self._changes[0].file
-        return self._role(self._worn).performer
+        self._in_mirror = self._changes[0].file
+        return self._role(self._in_mirror)[0]
 
     def choose(self, name: str) -> Performer:
         """Show this avatar from now on, or `AS_RECORDED`; for a caller that puts it into the mirror.
@@ -57,8 +59,8 @@ class ReplayStage:
             BadInputError: no such avatar.
         """
         self._chosen = None if name == AS_RECORDED else name
-        self._worn, self._framing = self.worn, None
-        return self._role(self._worn).performer
+        self._in_mirror, self._framing = self.worn_at(self._position_ns), None
+        return self._role(self._in_mirror)[0]
 
     def set(self, view: MirrorView, position_ns: int, time_ns: int) -> BodyState | None:
         """Prepare the mirror for a recorded moment.
@@ -70,19 +72,17 @@ class ReplayStage:
             The avatar's state; None before the first.
         """
         self._position_ns = position_ns
-        worn = self.worn
-        role = self._role(worn)
-        if worn != self._worn:
-            self._worn, self._framing = worn, None
-            view.change_avatar(role.performer.avatar, role.performer.body)
+        worn = self.worn_at(position_ns)
+        performer, role = self._role(worn)
+        if worn != self._in_mirror:
+            self._in_mirror, self._framing = worn, None
+            view.change_avatar(performer.avatar, performer.body)
         framing = role.framing_at(position_ns)
         if framing is not self._framing:
             self._framing = framing
             view.hold(framing)
         return role.state_at(position_ns, time_ns)
 
-    def _recorded_at(self, position_ns: int) -> str:
-        return next(c.file for c in reversed(self._changes) if c.time_ns <= position_ns or c is self._changes[0])
-
-    def _role_of(self, name: str) -> Role:
-        return Role(self._recorded, load_performer(name, self._body))
+    def _role_of(self, name: str) -> tuple[Performer, Role]:
+        performer = load_performer(name, self._body)
+        return performer, Role(self._recorded, performer.body, performer.avatar.betas)

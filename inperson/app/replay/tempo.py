@@ -3,10 +3,21 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from inperson.app.replay.moments import Stretch
-
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """What the keys go through; anything between the first and the last may be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What is played, from the first moment to the last, both included; monotonic nanoseconds of the recording."""
+
+    begin_ns: int
+    end_ns: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes at the speed it was recorded at."""
+        return (self.end_ns - self.begin_ns) / 1e9
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ import sounddevice
 
 from inperson.app.audio.speaker import Speaker
 from inperson.app.recording.sound import Sound
-from inperson.app.replay.moments import Stretch
-from inperson.app.replay.tempo import Tempo
+from inperson.app.replay.tempo import Stretch, Tempo
 from inperson.app.replay.voice import ReplayVoice, sound_status
 from inperson.errors import DeviceError
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inperson.app.replay.controls import LEAP_NS, Controls
-from inperson.app.replay.moments import Stretch, stretch_of
-from inperson.app.replay.tempo import SPEEDS, Tempo, faster, slower
+from inperson.app.replay.moments import stretch_of
+from inperson.app.replay.tempo import SPEEDS, Stretch, Tempo, faster, slower
 from inperson.errors import BadInputError
 from inperson.render.overlay_timeline import TimelineRequest
 from inperson.render.window import Action
