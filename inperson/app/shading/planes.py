@@ -59,13 +59,17 @@ def _refined_there(plain: Tensor, shaded: Tensor, ahead: Float[np.ndarray, " E"]
     return planes
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _refine(plain, shaded, ahead, out):
     """One eye's planes."""
     clear = np.float32(CLEAR)
-    out[0], out[1], out[2], out[4] = shaded[0], shaded[1], shaded[2], shaded[3]
     for y in range(out.shape[1]):
+        depth, alpha, now = plain[3, y], plain[4, y], shaded[3, y]
         for x in range(out.shape[2]):
-            alpha = plain[4, y, x]
-            far = plain[3, y, x] / alpha if alpha > clear else ahead
-            out[3, y, x] = far * shaded[3, y, x]
+            # divided everywhere and then chosen: so it is done for many pixels at once
+            far = depth[x] / max(alpha[x], clear)
+            out[3, y, x] = (far if alpha[x] > clear else ahead) * now[x]
+            out[4, y, x] = now[x]
+        for c in range(3):
+            for x in range(out.shape[2]):
+                out[c, y, x] = shaded[c, y, x]

@@ -250,9 +250,14 @@ def _continue_by_a_ring(before, seen, known, ring):
     """Give pixels beside known ones their mean motion; `known` becomes ring + 1 there."""
     height, width = known.shape
     size, half = np.float32(INNER), np.float32(0.5)
+    # of each column, whether it is known in one of three rows: found for many at once, and most are far from any
+    near = np.zeros(width + 2, np.bool_)
     for r in range(height):
+        above, own, below = known[max(r - 1, 0)], known[r], known[min(r + 1, height - 1)]
         for c in range(width):
-            if known[r, c] != 0:
+            near[c + 1] = 0 < above[c] <= ring or 0 < own[c] <= ring or 0 < below[c] <= ring
+        for c in range(width):
+            if own[c] != 0 or not (near[c] | near[c + 1] | near[c + 2]):
                 continue
             number, flow_x, flow_y, total = 0, np.float32(0.0), np.float32(0.0), np.float32(0.0)
             for rr in range(max(r - 1, 0), min(r + 2, height)):
@@ -262,9 +267,8 @@ def _continue_by_a_ring(before, seen, known, ring):
                         flow_x += before[0, rr, cc] - size * (np.float32(cc) + half)
                         flow_y += before[1, rr, cc] - size * (np.float32(rr) + half)
                         total += seen[rr, cc]
-            if number > 0:
-                share = np.float32(1.0) / np.float32(number)
-                before[0, r, c] = size * (np.float32(c) + half) + flow_x * share
-                before[1, r, c] = size * (np.float32(r) + half) + flow_y * share
-                seen[r, c] = total * share
-                known[r, c] = ring + 1
+            share = np.float32(1.0) / np.float32(number)
+            before[0, r, c] = size * (np.float32(c) + half) + flow_x * share
+            before[1, r, c] = size * (np.float32(r) + half) + flow_y * share
+            seen[r, c] = total * share
+            known[r, c] = ring + 1
