@@ -37,6 +37,12 @@ _LIMB_BONES: Mapping[int, int] = {
 }
 """Joints whose bone to another one has a direction that means the same on every skeleton. Trunk and feet are built in
 too many ways: they turn as they are."""
+_AFTER_FIRST = {
+    joint
+    for joint, name in enumerate(JOINT_NAMES)
+    if any(part in name for part in ("elbow", "wrist", "knee", "thumb", "index", "middle", "ring", "pinky"))
+}
+"""Joints of a limb that lie further out than its first one."""
 _LEG = ("hip", "knee", "ankle")
 Z_UP = Rotation.from_euler("x", -90, degrees=True)
 
@@ -102,11 +108,11 @@ def _retargeted(clip: BvhClip, ours: Skeleton) -> tuple[Float[np.ndarray, "T 55 
     facing = _body_axes({j: theirs[k] for j, k in mapped.items()}) * _body_axes(dict(enumerate(ours.rest))).inv()
     upright = _upright(facing)
     turned = _world_rotations(clip)
+    aligned = _alignments(mapped, theirs, ours, facing)
     world: list[Rotation] = []
     for joint in range(len(ours.rest)):
         if joint in mapped:
-            aligned = _alignment(joint, mapped, theirs, ours.rest, facing)
-            world.append(upright * turned[mapped[joint]] * aligned)
+            world.append(upright * turned[mapped[joint]] * aligned[joint])
         else:
             world.append(world[ours.parents[joint]])
     local = [world[0]] + [world[p].inv() * world[j] for j, p in enumerate(ours.parents) if p >= 0]
@@ -148,30 +154,34 @@ def _upright(facing: Rotation) -> Rotation:
     raise BadInputError("the motion's skeleton rests neither with y nor with z up", "write it in one of the two")
 
 
-def _alignment(
-    joint: int, mapped: Mapping[int, int], theirs: np.ndarray, ours: np.ndarray, facing: Rotation
-) -> Rotation:
-    """From our rest pose's axes to theirs, at a joint: the skeleton's as a whole, then the bone's own direction."""
-    while joint not in _LIMB_BONES or _LIMB_BONES[joint] not in mapped:
-        before = _before(joint)
-        if before is None or before not in mapped:
-            return facing
-        joint = before
-    end = _LIMB_BONES[joint]
-    a = facing.apply(ours[end] - ours[joint])
-    b = theirs[mapped[end]] - theirs[mapped[joint]]
-    if min(np.linalg.norm(a), np.linalg.norm(b)) < 1e-9:
-        return facing
-    return _smallest_rotation(a, b) * facing
+def _alignments(
+    mapped: Mapping[int, int], theirs: Float[np.ndarray, "J 3"], ours: Skeleton, facing: Rotation
+) -> list[Rotation]:
+    """From our rest pose's axes to theirs, of each of our joints.
+
+    People rest with arms and legs further from the trunk or nearer to it: a limb is first turned as a whole in the
+    plane of the body, then its bones one after the other, each by as little as lays it into theirs.
+    """
+    forward = facing.apply([0.0, 0.0, 1.0])
+    out: list[Rotation] = []
+    for joint, parent in enumerate(ours.parents):
+        goes_on = joint in _AFTER_FIRST
+        aligned = out[parent] if goes_on else facing
+        end = _LIMB_BONES.get(joint)
+        if end is not None and joint in mapped and end in mapped:
+            wanted = theirs[mapped[end]] - theirs[mapped[joint]]
+            own = ours.rest[end] - ours.rest[joint]
+            if not goes_on:
+                aligned = _about(forward, aligned.apply(own), wanted) * aligned
+            aligned = _smallest_rotation(aligned.apply(own), wanted) * aligned
+        out.append(aligned)
+    return out
 
 
-def _before(joint: int) -> int | None:
-    """The joint whose bone a hand or the last bone of a finger goes on from; None for all others."""
-    return next((begin for begin, end in _LIMB_BONES.items() if end == joint and not _is_foot(joint)), None)
-
-
-def _is_foot(joint: int) -> bool:
-    return JOINT_NAMES[joint].endswith("ankle")
+def _about(axis: Float[np.ndarray, "3"], a: Float[np.ndarray, "3"], b: Float[np.ndarray, "3"]) -> Rotation:
+    """The rotation about a unit vector that takes a as near to b as it can."""
+    across, along = np.cross(axis, a), a - (axis @ a) * axis
+    return Rotation.from_rotvec(axis * np.arctan2(across @ b, along @ b))
 
 
 def _smallest_rotation(a: Float[np.ndarray, "3"], b: Float[np.ndarray, "3"]) -> Rotation:
