@@ -18,6 +18,8 @@ class Shown:
     state: BodyState
     in_play_space: bool = False
     """Whether its world is a headset's play space, which has a floor and an origin; otherwise a webcam's."""
+    recentred: int = 0
+    """How often the person was put into the middle anew so far."""
 
 
 class ShownPoses:
@@ -30,12 +32,13 @@ class ShownPoses:
     def __init__(self, body: BodyModel) -> None:
         self.humanoid = Humanoid(body)
         self._standing = StandingPlace(self.humanoid)
-        self._in_play_space = False
+        self._space = (False, 0)
 
     def __call__(self, shown: Shown) -> tuple[HumanoidPose, Float[np.ndarray, "3"]]:
         """The pose, and the point of its world that is the other program's origin."""
         pose = self.humanoid.pose(shown.state)
-        if shown.in_play_space != self._in_play_space:
-            self._in_play_space = shown.in_play_space
+        space = (shown.in_play_space, shown.recentred)
+        if space != self._space:
+            self._space = space
             self._standing.settle_anew()
         return pose, np.zeros(3) if shown.in_play_space else self._standing(pose)

@@ -25,7 +25,7 @@ def test_all_52_arrive_by_arkits_names() -> None:
     expression = np.linspace(0, 1, 52, dtype=np.float32)
     with listening() as (port, heard):
         with LiveOutputs(Outputs(arkit=ArkitOutput(f"127.0.0.1:{port}")), load_body()) as outputs:
-            outputs.show(Shown(standing(expression=expression)))
+            outputs.show(standing(expression=expression))
         wait_until(lambda: len(heard) == 52)
     said = dict(heard)
     for name, value in zip(names, expression, strict=True):

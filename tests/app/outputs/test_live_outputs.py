@@ -1,6 +1,7 @@
 """All outputs of a session together: what is on, said and refused; the virtual camera at the driver's boundary."""
 
 import sys
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -8,17 +9,19 @@ import pytest
 
 from inperson.app.outputs.live_outputs import LiveOutputs
 from inperson.app.outputs.options import ArkitOutput, Outputs, VirtualCameraOutput, VmcOutput, VrchatOutput
-from inperson.app.outputs.shown import Shown
+from inperson.app.outputs.standing import SETTLING_STATES
 from inperson.avatar.body import load_body
+from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError, DeviceError
-from tests.app.outputs.hearing import listening, standing, wait_until
+from tests.app.outputs.hearing import listening, named, standing, wait_until
 
 
 def test_nothing_is_on_unless_asked_for() -> None:
     with LiveOutputs(Outputs(), load_body(), (64, 48)) as outputs:
-        outputs.show(Shown(standing()))
+        outputs.show(standing())
         assert outputs.notices == []
-        assert not outputs.wants_pictures
+        outputs.show_picture(np.zeros((48, 64, 3), np.uint8))
+        assert outputs.figures == []
 
 
 def test_what_leaves_the_machine_is_said() -> None:
@@ -35,10 +38,34 @@ def test_several_receivers_hear_the_same_state() -> None:
     with listening() as (first, vmc), listening() as (second, arkit):
         options = Outputs(vmc=VmcOutput(f":{first}"), arkit=ArkitOutput(f":{second}"))
         with LiveOutputs(options, load_body()) as outputs:
-            outputs.show(Shown(standing(expression=np.full(52, 0.5, np.float32))))
+            outputs.show(standing(expression=np.full(52, 0.5, np.float32)))
         wait_until(lambda: len(arkit) == 52 and ("/VMC/Ext/Blend/Apply", ()) in vmc)
+    assert outputs.figures == [f"{what}: 1 states sent" for what in outputs.notices]
     assert ("/jawOpen", (0.5,)) in arkit
     assert ("/VMC/Ext/Blend/Val", ("jawOpen", 0.5)) in vmc
+
+
+def test_recentring_and_another_avatars_body_are_followed() -> None:
+    here = standing(transl=np.array([0.0, 0.0, -1.0], np.float32))
+    there = replace(here, transl=np.array([0.5, 0.0, -1.0], np.float32))
+    others = load_body("male")
+    with listening() as (port, heard), LiveOutputs(Outputs(vmc=VmcOutput(f":{port}")), load_body()) as outputs:
+
+        def root_and_hips(state: BodyState) -> np.ndarray:
+            heard.clear()
+            outputs.show(state)
+            wait_until(lambda: ("/VMC/Ext/Blend/Apply", ()) in heard)
+            root = named(heard, "/VMC/Ext/Root/Pos")["root"][:3]
+            return np.append(root, named(heard, "/VMC/Ext/Bone/Pos")["Hips"][1])
+
+        for _ in range(SETTLING_STATES):
+            at_first = root_and_hips(here)
+        assert root_and_hips(there)[0] == pytest.approx(-0.5, abs=1e-6)
+        outputs.recenter()
+        np.testing.assert_allclose(root_and_hips(there), at_first, atol=1e-6)
+        outputs.change_body(others)
+        hips = float((others.J_regressor @ others.v_template)[0, 1] - others.v_template[:, 1].min())
+        np.testing.assert_allclose(root_and_hips(there), [0, 0, 0, hips], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +123,6 @@ def test_the_mirrors_pictures_go_to_the_virtual_camera(driver: type[FakeCamera],
     picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     options = Outputs(virtual_camera=VirtualCameraOutput(device))
     with LiveOutputs(options, load_body(), (64, 48), rate=30.0) as outputs:
-        assert outputs.wants_pictures
         assert outputs.notices == ["virtual camera: the mirror is at /dev/video7"]
         (made,) = driver.made
         assert (made["width"], made["height"], made["fps"]) == (64, 48, 30.0)

@@ -39,7 +39,7 @@ def test_everything_of_the_protocol_arrives_over_the_network() -> None:
     with listening() as (port, heard):
         with LiveOutputs(Outputs(vmc=VmcOutput(f"127.0.0.1:{port}")), load_body()) as outputs:
             assert outputs.notices == [f"VMC to 127.0.0.1:{port}"]
-            outputs.show(Shown(state))
+            outputs.show(state)
         wait_until(lambda: ("/VMC/Ext/Blend/Apply", ()) in heard)
     assert heard == read_by_oscpy(VmcPerformer(load_body(), ALL)(Shown(state)))
 
@@ -153,4 +153,4 @@ def test_nobody_listening_costs_nothing() -> None:
         pass
     with LiveOutputs(Outputs(vmc=VmcOutput(f"127.0.0.1:{port}")), load_body()) as outputs:
         for _ in range(20):
-            outputs.show(Shown(standing()))
+            outputs.show(standing())

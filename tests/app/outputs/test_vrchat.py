@@ -36,7 +36,7 @@ def trackers_of(state: BodyState, which=EVERY, height: float | None = None) -> d
 def test_eight_trackers_and_the_head_arrive_over_the_network() -> None:
     with listening() as (port, heard):
         with LiveOutputs(Outputs(vrchat=VrchatOutput(f"127.0.0.1:{port}")), load_body()) as outputs:
-            outputs.show(Shown(standing()))
+            outputs.show(standing())
         wait_until(lambda: len(heard) == 18)
     names = [*map(str, range(1, 9)), "head"]
     assert [address for address, _ in heard] == [

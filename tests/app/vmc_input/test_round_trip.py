@@ -85,7 +85,7 @@ def test_a_tracked_motion_there_and_back_over_the_network() -> None:
             state = motion.state(frame)
             before = receiver.packets
             with LiveOutputs(Outputs(vmc=VmcOutput(f":{receiver.port}")), body) as outputs:
-                outputs.show(Shown(state, in_play_space=True))
+                outputs.show(state, in_play_space=True)
             wait_until(lambda before=before: receiver.packets - before == 6)
             wait_until(lambda: receiver.heard.blendshapes)
             heard = receiver.heard
