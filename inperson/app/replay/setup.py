@@ -12,10 +12,13 @@ from rich.progress import track
 
 from inperson.app.audio.speaker import Speaker
 from inperson.app.commands.replay import Replay
+from inperson.app.headset.plan import HeadsetPlan, bindings_for
+from inperson.app.headset.process import HeadsetProcess, OpenHeadset, open_headset
 from inperson.app.mirror_show import MirrorShow
 from inperson.app.mirror_view import MirrorView
 from inperson.app.recording.sound import sound_of
 from inperson.app.replay.controls import Controls
+from inperson.app.replay.mirror import ReplayMirror
 from inperson.app.replay.offline import moments_to_draw, nominal_rate, replayed_pictures
 from inperson.app.replay.opening import OpenedSession, Say, open_session
 from inperson.app.replay.recorded import state_times
@@ -39,10 +42,15 @@ from inperson.workers import available_cores
 WINDOW_SIZE = (1100, 800)
 WINDOW_RATE_SHARE = 1.1
 """A window's own sync sets its pace; this much above it the display clock never interferes."""
+BESIDE_HEADSET_RATE = 15.0
+"""Pictures a second of a mirror beside a headset: cores are the headset's first."""
 
 
-def replay(options: Replay, console: Console) -> None:
+def replay(options: Replay, console: Console, open_headset: OpenHeadset = open_headset) -> None:
     """Open everything that `options` name, and play it or draw it.
+
+    Args:
+        open_headset: makes what runs in the headset process.
 
     Raises:
         InPersonError: anything about it that the user can mend.
@@ -55,26 +63,71 @@ def replay(options: Replay, console: Console) -> None:
         if options.out is not None:
             _draw(options, options.out, opened, console, say, stack)
         else:
-            _play(options, opened, console, say, stack)
+            _play(options, opened, console, say, stack, open_headset)
 
 
-def _play(options: Replay, opened: OpenedSession, console: Console, say: Say, stack: ExitStack) -> None:
-    """In a window."""
-    window = stack.enter_context(MirrorWindow("InPerson", *WINDOW_SIZE))
+def _play(
+    options: Replay,
+    opened: OpenedSession,
+    console: Console,
+    say: Say,
+    stack: ExitStack,
+    open_headset: OpenHeadset,
+) -> None:
+    """In a window, in a headset, or in both."""
+    on_screen = options.view != "headset"
+    window = stack.enter_context(MirrorWindow("InPerson", *WINDOW_SIZE)) if on_screen else None
     stage = ReplayStage(opened.recorded, opened.changes, options.body)
     with console.status("getting ready (the very first time, compiling takes a minute)"):
-        view = _open_view(options, stage, say, stack)
-        body = stage.first().body
-        view.draw(BodyState.rest(body.num_betas, body.num_expression), StageTimes())
+        headset = _start_headset(options, opened, stage, stack, open_headset) if options.in_headset else None
+        mirror = None if window is None else _open_mirror(options, opened, stage, window, say, stack)
+        ready = None if headset is None else headset.wait_ready()
+    if ready is not None and options.passthrough and not ready.passthrough:
+        say(f"{ready.system} offers no passthrough: you see the room instead")
     tempo = Tempo(opened.stretch, opened.stretch.begin_ns, time.monotonic_ns(), options.speed, loop=options.loop)
     controls = Controls(tempo, state_times(opened.recorded.passages), opened.recorded.whole.begin_ns)
-    show = MirrorShow(
-        *(view, (AS_RECORDED, *shipped_avatars()), stage.choose, opened.title),
-        window=window,
-        writer=None,
-        rate=window.refresh_rate * WINDOW_RATE_SHARE,
+    voice = _open_voice(opened, tempo, say, stack)
+    ReplaySession(controls, stage, mirror, headset, voice, say).run()
+
+
+def _open_mirror(
+    options: Replay,
+    opened: OpenedSession,
+    stage: ReplayStage,
+    window: MirrorWindow,
+    say: Say,
+    stack: ExitStack,
+) -> ReplayMirror:
+    """The mirror with everything compiled that draws it. Beside a headset it has no shader: that needs the cores."""
+    if options.in_headset:
+        options = replace(options, shader="off")
+    view = _open_view(options, stage, say, stack)
+    body = stage.first().body
+    view.draw(BodyState.rest(body.num_betas, body.num_expression), StageTimes())
+    rate = BESIDE_HEADSET_RATE if options.in_headset else window.refresh_rate * WINDOW_RATE_SHARE
+    cast = (AS_RECORDED, *shipped_avatars())
+    show = MirrorShow(view, cast, stage.choose, opened.title, window=window, writer=None, rate=rate)
+    return ReplayMirror(opened.recorded, opened.stretch, stage, view, show)
+
+
+def _start_headset(
+    options: Replay, opened: OpenedSession, stage: ReplayStage, stack: ExitStack, open_headset: OpenHeadset
+) -> HeadsetProcess:
+    """The headset process, getting ready while the mirror does; the stack closes it."""
+    body = stage.first().body
+    plan = HeadsetPlan(
+        avatar=stage.worn_at(opened.stretch.begin_ns),
+        body=options.body,
+        scene=options.scene or "face-to-face",
+        passthrough=options.passthrough,
+        backend=options.backend,
+        bindings=bindings_for(mirror_window=options.view != "headset"),
+        session=str(options.file),
+        participant=opened.recorded.participant,
+        shader=options.shader,
     )
-    ReplaySession(opened, controls, stage, view, show, _open_voice(opened, tempo, say, stack)).run()
+    process = HeadsetProcess(plan, None, body.num_betas, body.num_expression, open_headset)
+    return stack.enter_context(process)
 
 
 def _draw(options: Replay, out: Path, opened: OpenedSession, console: Console, say: Say, stack: ExitStack) -> None:

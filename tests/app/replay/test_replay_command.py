@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from inperson.app import cli
+from inperson.app.recording import writer
 from inperson.app.recording.records import BodyRecord, EventKind, EventRecord, MicrophoneRecord
-from inperson.app.recording.writer import METADATA
 from inperson.avatar.file import avatar_path, save_avatar
 from tests.app.drawing_doubles import tiny_avatar
 from tests.app.recording.made_up import made_up_messages, write_session
@@ -96,7 +96,7 @@ def test_a_missing_avatar_is_never_replaced_in_silence(body, capsys):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--avatar", "ada"), "--avatar ada: say whose: --avatar KEY=FILE"),
+        (("--avatar", "ada"), "--avatar ada: say whose it is: --avatar KEY=FILE"),
         (("--avatar", "you=ada"), "no participant 'you': it holds: me"),
         (("--avatar", "me=nobody"), "avatar 'nobody' not found"),
         (("--avatar", "me=ada", "--avatar", "me=kenji"), "'me' has one already"),
@@ -116,37 +116,30 @@ def test_options_that_mean_nothing(session, capsys, options, said):
     assert said in error
 
 
-def test_files_that_cannot_be_played(body, session, avatars, capsys):
+def test_files_that_cannot_be_played(body, session, avatars, capsys, monkeypatch):
     data = session.read_bytes()
-    files = {
-        "nothing.mcap": None,
-        "text.mcap": b"hello " * 100,
-        "newer.mcap": data.replace(b"\x07\0\0\0version\x01\0\0\x001", b"\x07\0\0\0version\x01\0\0\x009"),
-        "damaged.mcap": data[:-3000] + bytes(200) + data[-2800:],
-    }
-    assert METADATA.encode() in data
-    said = {
-        "nothing.mcap": "not found",
-        "text.mcap": "it is no MCAP file",
-        "newer.mcap": "cannot be read",
+    Path("text.mcap").write_bytes(b"hello " * 100)
+    Path("damaged.mcap").write_bytes(data[:-1500] + bytes(b ^ 0xFF for b in data[-1500:-1400]) + data[-1400:])
+    write_session(Path("silent.mcap"), [r for r in made_up_messages(2) if not isinstance(r, BodyRecord)])
+    monkeypatch.setattr(writer, "VERSION", 9)
+    session_of(Path("newer.mcap"), about(body), gestures(body, 2))
+    for name, said in {
+        "nothing.mcap": "session nothing.mcap not found",
+        "text.mcap": "text.mcap is not a session: it is no MCAP file",
+        "newer.mcap": "is of version 9, this program knows up to",
         "damaged.mcap": "session check FILE --repair",
-    }
-    for name, content in files.items():
-        if content is not None:
-            assert content != data
-            Path(name).write_bytes(content)
+        "silent.mcap": "has no motion to play: record a session with somebody in view",
+    }.items():
         code, error = failed(capsys, name)
         assert code == 2
-        assert said[name] in error, (name, error)
-    silent = [r for r in made_up_messages(2) if not isinstance(r, BodyRecord)]
-    assert "has no motion to play" in failed(capsys, write_session(Path("silent.mcap"), silent))[1]
+        assert said in error
 
 
 def test_a_file_that_was_cut_off_is_played_as_far_as_it_goes(body, avatars, capsys):
     record, sha256 = avatar_record(avatars[0])
     papers = about(body, avatar_name="white", avatar_sha256=sha256)
     path = session_of(Path("s.mcap"), papers, gestures(body, 20), [record], chunk=8, closed=False)
-    path.write_bytes(path.read_bytes()[:-100])
+    path.write_bytes(path.read_bytes()[:-1500])
     assert replay(path, "--out", "out") == 0
     assert "s.mcap was never closed; playing what is there" in capsys.readouterr().out
     assert 2 < len(pictures()) < 20
@@ -173,7 +166,7 @@ def test_part_of_it_and_slower(session):
     assert replay(session, "--out", "part", "--from", "0.05", "--to", "-0.05") == 0
     assert replay(session, "--out", "slow", "--speed", "0.25") == 0
     whole_time = 5 * FRAME_NS + 2_000_002
-    assert len(pictures("part")) == 3
+    assert len(pictures("part")) == 2
     assert len(pictures("slow")) == int(whole_time / (0.25 * FRAME_NS)) + 1
 
 
