@@ -1,7 +1,8 @@
 """What the shader is told of a frame beside the plain render: a talking avatar with a photo, 512x512 an eye.
 
 `colour` is the plain render alone, which the conditions hold too: `colour_vs_conditions` says how many times as
-much the whole costs.
+much the whole costs. `compose` is what a window does with what was shaded, up to its pixels; `X_vs_step` says how
+many times as much as X a step of the network costs (the small size on the engine that is the fastest here).
 """
 
 from collections.abc import Callable
@@ -11,6 +12,9 @@ import numpy as np
 import torch
 
 from benchmarks import BenchReport, side_by_side
+from inperson.app.mirror import mirror_picture, studio_background
+from inperson.app.shading.planes import refined
+from inperson.app.shading.views import pasted
 from inperson.avatar.body import load_body
 from inperson.avatar.file import load_avatar
 from inperson.avatar.gaussians import LONGEST_PHOTO, GaussianAvatar, ReferencePhoto
@@ -18,11 +22,17 @@ from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.selection import canonical_means
 from inperson.avatar.state import BodyState
 from inperson.render.cpu.rasterizer import CpuRasterizer
+from inperson.render.scene.crop import Crop, PixelRectangle
 from inperson.render.views import EyeView, look_at
 from inperson.shader_model.conditions.channels import DensePlanes, dense_gaussians, inner_view, surface_features
 from inperson.shader_model.conditions.maker import ConditionMaker, Moment
 from inperson.shader_model.conditions.motion import Past, previous_places, previous_places_fast
 from inperson.shader_model.conditions.photo import PhotoCarrier, PhotoPyramid, carry_photo
+from inperson.shader_model.network.config import SIZES
+from inperson.shader_model.network.model import LiveShader
+from inperson.shader_model.runtime.candidates import candidates
+from inperson.shader_model.runtime.choices import Shape
+from inperson.shader_model.runtime.choose import example_inputs, measure
 from inperson.workers import Workers, available_cores
 
 SIZE, EYE_DISTANCE = 512, 0.064
@@ -55,6 +65,19 @@ def run() -> BenchReport:
     mono = [inner_view(views[0])]
     planes = DensePlanes.of(rasterizer.render(dense, mono))
     past = Past.of(planes, views[:1])
+    drawn = rasterizer.render_color(frames[1], views[:1]).planes
+    told, wall = torch.from_numpy(drawn), studio_background(SIZE, SIZE)
+    whole = Crop((PixelRectangle(0, 0, SIZE, SIZE),), views[:1])
+    model = LiveShader(SIZES["small"]).eval()
+    inputs = example_inputs(model, Shape(1, 1, SIZE, SIZE), told.device)
+    makers = candidates(model, told.device, cores)
+    times = measure(makers, inputs)
+    network = makers[min(times, key=times.__getitem__)]()
+
+    def compose() -> object:
+        shaded = refined(told, inputs.color, np.ones(1, np.float32))
+        return mirror_picture(pasted(shaded, whole, SIZE, SIZE), wall)
+
     assert avatar.photo is not None
     carrier, pyramid = PhotoCarrier(avatar.photo, workers), PhotoPyramid.of(avatar.photo)
     return side_by_side(
@@ -69,12 +92,16 @@ def run() -> BenchReport:
             "motion, plain": lambda: previous_places(planes, views[:1], past),
             "photo": lambda: carrier.carry(planes.photo),
             "photo, plain": lambda: carry_photo(planes.photo, pyramid),
+            "compose": compose,
+            "step": lambda: network.step(inputs),
         },
         compare=[
             ("colour mono", "conditions mono"),
             ("colour stereo", "conditions stereo"),
             ("motion", "motion, plain"),
             ("photo", "photo, plain"),
+            ("conditions mono", "step"),
+            ("compose", "step"),
         ],
         seconds=20.0,
     )
