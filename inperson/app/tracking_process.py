@@ -21,6 +21,9 @@ from inperson.app.mailbox import Mailbox
 from inperson.app.timing import Rate, StageRow, StageTimes
 from inperson.app.tracked import STAGES, Tracked, TrackedReader, marks_of, pack, preview_of, tracked_dtype
 from inperson.app.tracking_pipeline import Pipeline, TrackingPlan, open_pipeline
+from inperson.avatar.state import PARTS, Source
+
+BODY = PARTS.index("body")
 
 READY_PATIENCE_S = 180.0
 """Compilation on a slow machine's first start takes most of this."""
@@ -137,11 +140,11 @@ def _track(
     """What runs in the process."""
     if plan.niceness and hasattr(os, "nice"):
         os.nice(plan.niceness)
-    with open_tracking(plan) as pipeline:
+    with open_tracking(plan) as pipeline, TrackingTap(rings) as tap:
         control.send(Ready(pipeline.describe(), pipeline.clip_seconds, pipeline.fps))
         if control.recv():
-            with TrackingTap(rings) as tap:
-                summary = _track_until_told(pipeline, mailbox, dtype, tap, control)
+            summary = _track_until_told(pipeline, mailbox, dtype, tap, control)
+            tap.finish()
             control.send(summary)
 
 
@@ -173,7 +176,7 @@ def _track_until_told(
         )
         mailbox.put(pack(tracked, dtype))
         tap.put(frame, state, stage_ns, fitted)
-        seen += observation.body_pixels is not None
+        seen += observation.body_pixels is not None or state.source[BODY] is Source.EXTERNAL
         at_ns.append(fitted)
         for stage, duration in zip(STAGES, stage_ns, strict=True):
             times.add(stage, int(duration))

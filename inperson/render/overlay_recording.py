@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from imgui_bundle import imgui
 
 RED, AMBER = (0.95, 0.2, 0.18), (0.98, 0.72, 0.2)
+WHITE, GREY = (0.95, 0.95, 0.95), (0.75, 0.75, 0.75)
+SOUND, CAMERA = "+ SOUND", "+ CAMERA"
 MARGIN = 12.0
 DOT_RADIUS = 6.5
 WRAP = 300.0
@@ -42,12 +44,12 @@ class RecordingSign:
         if self.stopped:
             return self.title
         low = "  DISK NEARLY FULL" if self.warning else ""
-        return f"{self.title}  {self.kept}".rstrip() + low
+        return "  ".join((self.title, *self.kept)) + low
 
     @property
-    def kept(self) -> str:
-        """What is recorded besides motion; empty for nothing."""
-        return " ".join(word for word, on in (("+ SOUND", self.sound), ("+ CAMERA", self.camera)) if on)
+    def kept(self) -> tuple[str, ...]:
+        """What is recorded besides motion."""
+        return tuple(word for word, on in ((SOUND, self.sound), (CAMERA, self.camera)) if on)
 
 
 def draw_recording_sign(sign: RecordingSign, width: int, scale: float) -> None:
@@ -72,10 +74,10 @@ def draw_recording_sign(sign: RecordingSign, width: int, scale: float) -> None:
     imgui.text(sign.title)
     if not sign.stopped:
         imgui.same_line()
-        _colored(f"{sign.size / 1e6:.1f} MB", (0.75, 0.75, 0.75))
-        if sign.kept:
+        _colored(f"{sign.size / 1e6:.1f} MB", GREY)
+        for word in sign.kept:
             imgui.same_line()
-            _colored(sign.kept, RED if sign.camera else (0.9, 0.9, 0.9))
+            _colored(word, RED if word == CAMERA else WHITE)
     for line in (sign.stopped, sign.warning if not sign.stopped else ""):
         if line:
             imgui.push_text_wrap_pos(WRAP * scale)

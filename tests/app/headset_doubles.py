@@ -19,6 +19,7 @@ from inperson.app.headset.status import (
     Recentred,
     RungChange,
     ShowAvatar,
+    ShowSign,
     Stop,
 )
 from inperson.app.mailbox import Mailbox
@@ -26,9 +27,9 @@ from inperson.avatar.body import load_body
 from inperson.avatar.headset_pose import HeadsetPose
 from inperson.avatar.state import BodyState, Source
 from inperson.errors import DeviceError
-from inperson.render.frame_times import FrameFigures, StageFigures
+from inperson.render.frame_times import FrameFigures, FrameRecord, StageFigures
+from inperson.render.views import EyeView
 from inperson.tracking.play_calibration_solver import CalibrationSample
-
 
 T_NEW_FROM_OLD = np.array([[1, 0, 0, 0.5], [0, 1, 0, 0], [0, 0, 1, -0.25], [0, 0, 0, 1]], np.float64)
 
@@ -92,6 +93,38 @@ class ScriptedHeadset:
             frame_figures(frames, seconds),
             *((RungChange(0.0, 0.75, 1),), ("IDLE", "READY", "EXITING"), 0, 0.0),
         )
+
+
+class RecordedHeadset(ScriptedHeadset):
+    """Hands over every frame as the real one does; its states' `transl[1]` counts them. The signs it was told to show
+    are its figures' `states`."""
+
+    def run(self, link, go):
+        self.signs: list[str] = []
+        begin, shown = time.monotonic(), 0
+        state = BodyState.rest(self.body.num_betas, self.body.num_expression)
+        T_play_from_head = np.eye(4)
+        eyes = tuple(EyeView(T_play_from_head, -0.8, 0.7, 0.6, -0.9, 100, 120) for _ in range(2))
+        while True:
+            time.sleep(0.01)
+            for command in link.commands():
+                match command:
+                    case Stop():
+                        figures = self.figures(shown, time.monotonic() - begin)
+                        return replace(figures, states=tuple(self.signs))
+                    case ShowSign(text):
+                        self.signs.append(text)
+                    case Recenter():
+                        link.say(Recentred(time.monotonic_ns(), T_NEW_FROM_OLD))
+            shown += 1
+            now = time.monotonic_ns()
+            T_play_from_head[1, 3] = 1.0 + 0.001 * shown
+            worn = replace(state, transl=np.float32([0, shown, -1]), time_ns=now, source=(Source.HEADSET,) * 5)
+            link.put_state(worn)
+            link.tap.posed(HeadsetPose(now, T_play_from_head.copy(), T_play_from_right_grip=np.eye(4)), worn)
+            link.tap.drawn(eyes)
+            link.tap.submitted(FrameRecord(now, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0, 1.0, 0), 100.0)
+            link.say(HeadsetStatus("focused", "Scripted 1.0", "tiny", frame_figures(shown, 1.0), 0.75, 1))
 
 
 class LeavingHeadset(ScriptedHeadset):

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -72,6 +73,16 @@ class EndlessPipeline(ScriptedPipeline):
     def next_frame(self):
         self.count %= FRAME_COUNT
         return super().next_frame()
+
+
+class WitnessedPipeline(EndlessPipeline):
+    """Writes down every state as soon as it is fitted: `tracked.txt` in the working folder, one time a line."""
+
+    def fit(self, observation):
+        state = super().fit(observation)
+        with Path("tracked.txt").open("a") as witness:
+            witness.write(f"{state.time_ns}\n")
+        return state
 
 
 class NobodyPipeline(ScriptedPipeline):

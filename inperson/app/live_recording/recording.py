@@ -217,18 +217,24 @@ class LiveRecording:
             camera=self._camera,
             sound=self._voice is not None,
             warning=status.warning,
-            stopped="" if status.error is None else status.error.what,
+            stopped="" if status.error is None else status.error.what.removeprefix("recording stopped: "),
         )
 
+    def end(self) -> None:
+        """The session is over: nobody is listened to any more. What its processes still hand over is taken."""
+        if self._ended_ns:
+            return
+        self._ended_ns = time.monotonic_ns()
+        if self._voice is not None:
+            self._voice.close()
+            self._look_at_microphone()
+
     def finish(self) -> RecordedFigures:
-        """End it: everything that was handed over is written. To be called when the processes have ended."""
+        """Close the file with everything in it. To be called when the processes have ended."""
         if self._finished is not None:
             return self._finished
-        self._ended_ns = time.monotonic_ns()
         try:
-            if self._voice is not None:
-                self._voice.close()
-                self._look_at_microphone()
+            self.end()
             self._closing.set()
             self._thread.shutdown()
             if self._draining is not None:

@@ -1,15 +1,13 @@
 """What tracking and headset processes hand over to a recording. Nobody here waits for it."""
 
-import queue
 import time
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from jaxtyping import Float
 
-from inperson.app.live_recording.rings import EYES, HEADSET_STAGES, PICTURE_DTYPE, TRANSFORMS, TrackingRings
+from inperson.app.live_recording.rings import EYES, HEADSET_STAGES, TRANSFORMS, TrackingRings
 from inperson.app.record_ring import RecordRing
 from inperson.app.state_record import pack_state
 from inperson.avatar.headset_pose import HeadsetPose
@@ -18,9 +16,8 @@ from inperson.render.frame_times import FrameRecord
 from inperson.render.views import EyeView
 from inperson.tracking.observation import CameraFrame
 
-JPEG_QUALITY = 85
-MOST_WAITING = 2
-"""Pictures between the tracking clock and the thread that compresses them."""
+if TYPE_CHECKING:
+    from inperson.app.live_recording.pictures import PictureTap
 
 
 class TrackingTap:
@@ -32,7 +29,7 @@ class TrackingTap:
 
     def __init__(self, rings: TrackingRings | None) -> None:
         self._frames = None if rings is None else rings.frames
-        self._pictures = None if rings is None or rings.pictures is None else PictureTap(rings.pictures)
+        self._pictures = None if rings is None or rings.pictures is None else _open_pictures(rings.pictures)
 
     def put(self, frame: CameraFrame, state: BodyState, stage_ns: Float[np.ndarray, "3"], done_ns: int) -> None:
         """A frame was tracked.
@@ -50,53 +47,25 @@ class TrackingTap:
         if self._pictures is not None:
             self._pictures.put(frame)
 
+    def finish(self) -> None:
+        """There will be no more frames: wait until every picture is in its ring."""
+        if self._pictures is not None:
+            self._pictures.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        if self._pictures is not None:
-            self._pictures.close()
+        self.finish()
 
 
-class PictureTap:
-    """Compresses camera pictures on a thread of its own; leaves out, and counts, what comes too fast.
+def _open_pictures(ring: RecordRing) -> "PictureTap":
+    """Imported here: headset processes have no use for OpenCV."""
+    from inperson.app.live_recording.pictures import PictureTap
 
-    Args:
-        ring: where they go.
-    """
-
-    def __init__(self, ring: RecordRing) -> None:
-        self._ring = ring
-        self._waiting: queue.Queue[CameraFrame | None] = queue.Queue()
-        self._thread = ThreadPoolExecutor(1, "camera-pictures")
-        self._work = self._thread.submit(self._compress_all)
-
-    def put(self, frame: CameraFrame) -> None:
-        """Hand a picture over; nobody may change it afterwards."""
-        if self._waiting.qsize() >= MOST_WAITING:
-            self._ring.lose()
-        else:
-            self._waiting.put(frame)
-
-    def close(self) -> None:
-        """Compress what waits, and end the thread."""
-        self._waiting.put(None)
-        self._work.result()
-        self._thread.shutdown()
-
-    def _compress_all(self) -> None:
-        while (frame := self._waiting.get()) is not None:
-            jpeg = jpeg_of(frame)
-            if len(jpeg) > PICTURE_DTYPE["jpeg"].shape[0]:
-                self._ring.lose()
-                continue
-            record = np.zeros((), PICTURE_DTYPE)
-            record["time_ns"], record["sequence"], record["length"] = frame.time_ns, frame.sequence, len(jpeg)
-            record["size"] = frame.image.shape[1], frame.image.shape[0]
-            record["jpeg"][: len(jpeg)] = jpeg
-            self._ring.put(record)
+    return PictureTap(ring)
 
 
 class HeadsetTap:
@@ -141,14 +110,3 @@ class HeadsetTap:
             T = known.get(name)
             packed["transforms"][number] = np.nan if T is None else T
         self._ring.put(packed)
-
-
-def jpeg_of(frame: CameraFrame) -> np.ndarray:
-    """A camera picture as the bytes of a JPEG."""
-    import cv2
-
-    done, jpeg = cv2.imencode(
-        ".jpg", cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY)
-    )
-    assert done
-    return jpeg

@@ -74,3 +74,21 @@ def sound_module(stream: type[ScriptedStream] = ScriptedStream, devices=DEVICES,
         default=SimpleNamespace(device=(1, 0)),
         check_input_settings=check,
     )
+
+
+def write_sound(path, samples: np.ndarray, rate: int, *, codec="pcm_s16le", layout="mono", offset_s=0.0):
+    """Samples as a file of any kind that FFmpeg writes."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.layout = layout
+        for begin in range(0, len(samples), 1024):
+            piece = samples[begin : begin + 1024]
+            channels = 2 if layout == "stereo" else 1
+            data = (np.repeat(piece, channels) * 32767).astype(np.int16)[None]
+            frame = av.AudioFrame.from_ndarray(data, "s16", layout)
+            frame.sample_rate, frame.pts = rate, begin + round(offset_s * rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path

@@ -21,7 +21,7 @@ from inperson.app.audio.microphone import open_microphone
 from inperson.app.audio.opus import BLOCK, SAMPLE_RATE
 from inperson.app.audio.sound_file import SoundFile
 from inperson.errors import BadInputError, DeviceError
-from tests.app.audio.sound_doubles import BusyStream, ScriptedStream, UnwillingStream, sound_module
+from tests.app.audio.sound_doubles import BusyStream, ScriptedStream, UnwillingStream, sound_module, write_sound
 
 PORTAUDIOS_EPOCH = 1000.0
 
@@ -189,23 +189,6 @@ def test_without_portaudio_it_says_what_to_install(monkeypatch):
 
 
 class TestFiles:
-    @staticmethod
-    def write(path, samples: np.ndarray, rate: int, *, codec="pcm_s16le", layout="mono", offset_s=0.0):
-        import av
-
-        with av.open(str(path), "w") as container:
-            stream = container.add_stream(codec, rate=rate)
-            stream.layout = layout
-            for begin in range(0, len(samples), 1024):
-                piece = samples[begin : begin + 1024]
-                channels = 2 if layout == "stereo" else 1
-                data = (np.repeat(piece, channels) * 32767).astype(np.int16)[None]
-                frame = av.AudioFrame.from_ndarray(data, "s16", layout)
-                frame.sample_rate, frame.pts = rate, begin + round(offset_s * rate)
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
-        return path
-
     @pytest.mark.parametrize(
         ("name", "rate", "codec", "layout"),
         [
@@ -218,7 +201,7 @@ class TestFiles:
         samples = np.zeros(rate, np.float32)
         at = round(0.6 * rate)
         samples[at : at + rate // 1000] = 0.9
-        microphone = SoundFile(self.write(tmp_path / name, samples, rate, codec=codec, layout=layout))
+        microphone = SoundFile(write_sound(tmp_path / name, samples, rate, codec=codec, layout=layout))
         heard = np.concatenate(list(microphone.blocks()))
         assert microphone.sample_rate == rate
         assert abs(int(np.argmax(np.abs(heard))) / SAMPLE_RATE - at / rate) < 2e-3
@@ -227,13 +210,13 @@ class TestFiles:
 
     def test_sound_that_begins_later_than_its_file_comes_after_silence(self, tmp_path):
         loud = np.full(24000, 0.5, np.float32)
-        path = self.write(tmp_path / "late.mkv", loud, 48000, offset_s=0.5)
+        path = write_sound(tmp_path / "late.mkv", loud, 48000, offset_s=0.5)
         heard = np.concatenate(list(SoundFile(path).blocks()))
         assert abs(int(np.flatnonzero(np.abs(heard) > 0.1)[0]) / SAMPLE_RATE - 0.5) < 2e-3
 
     def test_it_speaks_from_the_sessions_beginning_and_never_before_its_time(self, tmp_path):
         samples = np.sin(np.arange(7 * BLOCK - 100) * 0.05).astype(np.float32)
-        microphone = SoundFile(self.write(tmp_path / "a.wav", samples, 48000))
+        microphone = SoundFile(write_sound(tmp_path / "a.wav", samples, 48000))
         taken = []
         start_ns = time.monotonic_ns()
         microphone.start(start_ns, lambda block, time_ns: taken.append((time_ns, time.monotonic_ns(), block)))
@@ -246,7 +229,7 @@ class TestFiles:
         assert np.abs(np.concatenate([block for _, _, block in taken])[: len(samples)] - samples).max() < 1e-4
 
     def test_closing_stops_it_at_once(self, tmp_path):
-        microphone = SoundFile(self.write(tmp_path / "a.wav", np.zeros(48000 * 30, np.float32), 48000))
+        microphone = SoundFile(write_sound(tmp_path / "a.wav", np.zeros(48000 * 30, np.float32), 48000))
         taken = []
         microphone.start(time.monotonic_ns(), lambda block, time_ns: taken.append(block))
         microphone.close()
@@ -269,7 +252,7 @@ class TestFiles:
             SoundFile(tmp_path / "silent.mp4")
 
     def test_a_damaged_file_is_a_fault_and_no_crash(self, tmp_path):
-        path = self.write(
+        path = write_sound(
             tmp_path / "a.mp4", np.random.default_rng(0).normal(0, 0.2, 96000).astype(np.float32), 48000, codec="aac"
         )
         data = bytearray(path.read_bytes())
