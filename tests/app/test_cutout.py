@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inperson.app.cutout import REACH, cutout_picture
@@ -21,6 +21,7 @@ def drawn(seed: int, views: int = 1) -> ColorBuffer:
     return ColorBuffer(planes)
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.booleans(), st.floats(0, 1))
 def test_over_a_background_it_is_the_mirrors(seed, reflect, grey):
     buffer = drawn(seed, views=2)

@@ -64,21 +64,17 @@ class _Export:
         self._options, self._say, self._watch = options, say, watch
 
     def write(self, ending: str) -> None:
-        if ending == ".json":
-            self._json()
-        elif ending == ".rrd":
-            self._rrd()
-        elif ending in MOVIES:
-            self._movie()
-        else:
-            take = Take.of(self._session, self._options.participant, self._span)
-            {
-                ".npz": self._npz,
-                ".bvh": self._bvh,
-                ".glb": self._glb,
-                ".vrma": self._vrma,
-                ".wav": self._wav,
-            }[ending](take)
+        kinds = {
+            **dict.fromkeys(MOVIES, self._movie),
+            ".npz": self._npz,
+            ".bvh": self._bvh,
+            ".glb": self._glb,
+            ".vrma": self._vrma,
+            ".wav": self._wav,
+            ".rrd": self._rrd,
+            ".json": self._json,
+        }
+        kinds[ending]()
 
     def _json(self) -> None:
         from inperson.app.exporting.numbers_json import numbers_text
@@ -93,29 +89,29 @@ class _Export:
     def _movie(self) -> None:
         from inperson.app.exporting.movie import write_movie
 
-        take = Take.of(self._session, self._options.participant, self._span)
-        avatar = avatar_of(self._session, take.key, self._options.avatar)
-        options = self._options
+        take, options = self._take(), self._options
+        avatar = avatar_of(self._session, take.key, options.avatar)
         write_movie(
             take, avatar, options.body, self._out, options.movie, fps=options.fps, say=self._say, watch=self._watch
         )
 
-    def _npz(self, take: Take) -> None:
-        motion = self._frames(take)
+    def _npz(self) -> None:
+        motion = self._frames(self._take())
         gender = motion.body_name if motion.body_name in SHIPPED_BODIES else motion.gender
         save_motion(replace(motion, gender=gender), self._out)
 
-    def _bvh(self, take: Take) -> None:
+    def _bvh(self) -> None:
         from inperson.app.exporting.bvh import bvh_text
 
-        motion = self._frames(take, steady=True)
+        motion = self._frames(self._take(), steady=True)
         bones = skeleton_motion(motion, body_of(motion, self._options.body))
         self._save(bvh_text(bones, motion.framerate).encode())
 
-    def _glb(self, take: Take) -> None:
+    def _glb(self) -> None:
         from inperson.app.exporting.glb import glb_bytes
         from inperson.app.played_motion import PlayedMotion, performer_of
 
+        take = self._take()
         motion = self._frames(take)
         avatar = avatar_of(self._session, take.key, self._options.avatar)
         body = load_body(self._options.body or avatar.body_name)
@@ -124,15 +120,16 @@ class _Export:
         worn = clip_of_states(states, framerate=motion.framerate)
         self._save(glb_bytes(skeleton_motion(worn, body), worn.expression, avatar, body))
 
-    def _vrma(self, take: Take) -> None:
+    def _vrma(self) -> None:
         from inperson.app.exporting.vrma import vrma_bytes
 
-        motion = self._frames(take)
+        motion = self._frames(self._take())
         self._save(vrma_bytes(motion, body_of(motion, self._options.body)))
 
-    def _wav(self, take: Take) -> None:
+    def _wav(self) -> None:
         from inperson.app.exporting.wav import wav_bytes
 
+        take = self._take()
         sound = take.sound()
         if sound is None:
             raise BadInputError(
@@ -148,9 +145,12 @@ class _Export:
             return motion
         return resampled(motion, self._options.fps or motion.framerate)
 
+    def _take(self) -> Take:
+        return Take.of(self._session, self._options.participant, self._span)
+
     def _everybody(self) -> list[Take]:
         if self._options.participant is not None:
-            return [Take.of(self._session, self._options.participant, self._span)]
+            return [self._take()]
         return [Take.of(self._session, key, self._span) for key in self._session.participants()]
 
     def _save(self, data: bytes) -> None:

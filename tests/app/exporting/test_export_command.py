@@ -65,6 +65,14 @@ def test_json_has_timings_and_events(tmp_path, session, states):
     assert mirror["stages"]["draw"] == {"median_ms": 2.0, "p95_ms": 2.0, "count": len(states)}
 
 
+@pytest.mark.parametrize("ending", [".npz", ".bvh", ".vrma", ".wav", ".json"])
+def test_the_same_export_is_the_same_file(tmp_path, session, ending):
+    for name in ("one", "two"):
+        assert run(session, "-o", (tmp_path / name).with_suffix(ending)) == 0
+    one, two = (path.read_bytes() for path in sorted(tmp_path.iterdir()))
+    assert one == two
+
+
 @pytest.fixture
 def crowd(tmp_path, body):
     """Two who move, and one of whom nothing but the voice is known."""

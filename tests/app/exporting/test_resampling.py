@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
@@ -39,6 +39,7 @@ def test_frames_that_are_there_stay_to_the_bit():
         np.testing.assert_array_equal(getattr(again, name), getattr(motion, name))
 
 
+@settings(max_examples=30)
 @given(st.lists(st.floats(0.01, 0.5), min_size=1, max_size=12), st.sampled_from([7.0, 24.0, 30.0, 90.0]))
 def test_between_frames_it_is_on_the_arc(gaps, fps):
     motion = spin(np.concatenate([[0.0], np.cumsum(gaps)]))

@@ -94,7 +94,7 @@ def test_a_skeleton_deeper_than_anybodys(tmp_path):
         load_bvh(written(tmp_path, f"{deep}{'}' * 5001}\nMOTION\nFrames: 1\nFrame Time: 1\n\n"))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.data())
 def test_a_damaged_file_is_an_error_and_nothing_else(tmp_path_factory, data):
     text = bytearray(GOOD.encode())
