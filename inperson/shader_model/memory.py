@@ -21,6 +21,7 @@ class Carrier:
     def __init__(self, threads: int) -> None:
         self._workers = Workers(threads)
 
+    @torch.inference_mode()
     def carry(
         self, memory: Memory | None, now: Conditions, channels: int
     ) -> tuple[Float[Tensor, "E 5 H W"], Float[Tensor, "1 C H/16 W/16"]]:
