@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from inperson.app.placing import APART_M, PELVIS, T_ABOUT_FACE, Opposite, moved
+from inperson.app.placing import APART_M, PELVIS, SETTLING_STATES, T_ABOUT_FACE, Opposite, moved
 from inperson.app.recording.reader import SessionReader
 from inperson.app.replay.recorded import Recorded, read_recorded
 from inperson.app.replay.role import Role
@@ -38,39 +38,48 @@ class RecordedSource:
         """What was done, on a body in a shape."""
         return Role(self._recorded, body, betas)
 
-    def state_of(self, role: Role, time_ns: int) -> BodyState | None:
-        """Of a role at a moment, monotonic nanoseconds."""
-        first_ns = int(self._recorded.passages[0].motion.times_ns[0])
-        return role.state_at(first_ns if self.tempo is None else self.tempo.position_at(time_ns), time_ns)
+    def position_at(self, time_ns: int) -> int:
+        """The recorded moment that is shown at a moment, both monotonic nanoseconds."""
+        if self.tempo is None:
+            return int(self._recorded.passages[0].motion.times_ns[0])
+        return self.tempo.position_at(time_ns)
 
 
-class HereFeed:
-    """Somebody recorded, put where the viewer stands: as one's own body, or before the scene's mirror. The viewer's
-    head moves nothing of them.
+class RecordedFeed:
+    """Somebody recorded, opposite the viewer, or where the viewer stands: as one's own body, or before the scene's
+    mirror. They are placed once, by where they were in all of the recording; the viewer's head moves nothing of them.
 
     Args:
         source: what they do.
-        role: theirs, on the body.
         body, betas: of the avatar.
+        here: where the viewer stands, not opposite.
     """
 
-    def __init__(self, source: RecordedSource, role: Role, body: BodyModel, betas: Float[np.ndarray, " B"]) -> None:
-        self._source, self._role = source, role
-        self._opposite = Opposite(body, betas)
+    def __init__(
+        self, source: RecordedSource, body: BodyModel, betas: Float[np.ndarray, " B"], *, here: bool
+    ) -> None:
+        self._source, self._role, self._here = source, source.role_of(body, betas), here
+        self._opposites = {world: Opposite(body, betas) for world in self._role.worlds}
+        for world, opposite in self._opposites.items():
+            for state in self._role.samples(world, SETTLING_STATES):
+                opposite(state)
         self._pelvis = BodyPoser(body, betas).rest_joints[PELVIS].astype(float)
 
     def state_for(self, pose: HeadsetPose) -> BodyState | None:
         """The body at the pose's time, at its place."""
-        state = self._source.state_of(self._role, pose.time_ns)
-        return None if state is None else moved(self._opposite(state), T_HERE_FROM_OPPOSITE, self._pelvis)
+        position_ns = self._source.position_at(pose.time_ns)
+        state = self._role.state_at(position_ns, pose.time_ns)
+        if state is None:
+            return None
+        opposite = self._opposites[self._role.world_at(position_ns)](state)
+        return moved(opposite, T_HERE_FROM_OPPOSITE, self._pelvis) if self._here else opposite
 
     def as_mirrored(self, state: BodyState) -> BodyState:
-        """They look along -z, as a wearer does."""
-        return moved(state, T_ABOUT_FACE, self._pelvis)
+        """Who is where the viewer is looks along -z, as a wearer does."""
+        return moved(state, T_ABOUT_FACE, self._pelvis) if self._here else state
 
     def start_anew(self) -> None:
-        """Place them again."""
-        self._opposite.settle_anew()
+        """They stay where they are: the play space's middle."""
 
     def recentred(self, T_new_from_old: Float[np.ndarray, "4 4"]) -> None:
-        """They come along: they are where the viewer stands now."""
+        """They come along: to where the viewer is and looks now."""

@@ -1,7 +1,6 @@
 """The body that a headset shows, at the moment it will be seen: who moves it, and how it gets into the room."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from inperson.app.headset.plan import HeadsetPlan
-from inperson.app.headset.recorded_feed import HereFeed, RecordedSource
+from inperson.app.headset.recorded_feed import RecordedFeed, RecordedSource
 from inperson.app.live_states import PredictedStates
 from inperson.app.mailbox import Mailbox
 from inperson.app.placing import PELVIS, T_ABOUT_FACE, Opposite, moved
@@ -149,19 +148,12 @@ class Sources:
             BadInputError: the motion file is none.
         """
         if self.recorded is not None:
-            return self._recorded_feed(self.recorded, body, betas)
+            return RecordedFeed(self.recorded, body, betas, here=self._plan.scene != "face-to-face")
         source = self._source(body, betas)
         if self._plan.scene == "face-to-face":
             return OppositeFeed(source, body, betas)
         head_only = self._plan.motion is not None
         return WearerFeed(self._believable(source), body, betas, calibration, head_only=head_only)
-
-    def _recorded_feed(self, recorded: RecordedSource, body: BodyModel, betas: Float[np.ndarray, " B"]) -> StateFeed:
-        """Somebody recorded, opposite the viewer or where the viewer is."""
-        role = recorded.role_of(body, betas)
-        if self._plan.scene == "face-to-face":
-            return OppositeFeed(partial(recorded.state_of, role), body, betas)
-        return HereFeed(recorded, role, body, betas)
 
     def _believable(self, source: StateAt) -> StateAt:
         """What a webcam saw too long ago says nothing of where its wearer is: the headset goes on alone."""

@@ -1,5 +1,6 @@
 """A recorded performance on an avatar's body: its state at any recorded moment, and where to look."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,7 +51,24 @@ class Role:
 
     def framing_at(self, position_ns: int) -> Framing:
         """Head to waist of the person, wherever they mostly were in the world of that moment."""
-        return self._framings[(self._part_at(position_ns) or self._parts[0]).world]
+        return self._framings[self.world_at(position_ns)]
+
+    @property
+    def worlds(self) -> frozenset[str]:
+        """Frames of the states."""
+        return frozenset(self._framings)
+
+    def world_at(self, position_ns: int) -> str:
+        """The frame of a moment's state."""
+        return (self._part_at(position_ns) or self._parts[0]).world
+
+    def samples(self, world: str, count: int) -> Iterator[BodyState]:
+        """Up to so many states of a world, evenly from all of the recording."""
+        times = np.concatenate([part.times_ns for part in self._parts if part.world == world])
+        for at in times[np.unique(np.linspace(0, len(times) - 1, count).round().astype(int))]:
+            state = self.state_at(int(at), int(at))
+            if state is not None:
+                yield state
 
     def _part_at(self, position_ns: int) -> "_Part | None":
         number = int(np.searchsorted(self._begins, position_ns, side="right")) - 1

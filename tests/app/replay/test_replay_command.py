@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from inperson.app import cli
-from inperson.app.recording import writer
 from inperson.app.recording.records import BodyRecord, EventKind, EventRecord, MicrophoneRecord
+from inperson.app.recording.writer import VERSION
 from inperson.avatar.file import avatar_path, save_avatar
 from tests.app.drawing_doubles import tiny_avatar
 from tests.app.recording.made_up import made_up_messages, write_session
@@ -116,13 +116,15 @@ def test_options_that_mean_nothing(session, capsys, options, said):
     assert said in error
 
 
-def test_files_that_cannot_be_played(body, session, avatars, capsys, monkeypatch):
+def test_files_that_cannot_be_played(session, capsys):
     data = session.read_bytes()
     Path("text.mcap").write_bytes(b"hello " * 100)
     Path("damaged.mcap").write_bytes(data[:-1500] + bytes(b ^ 0xFF for b in data[-1500:-1400]) + data[-1400:])
     write_session(Path("silent.mcap"), [r for r in made_up_messages(2) if not isinstance(r, BodyRecord)])
-    monkeypatch.setattr(writer, "VERSION", 9)
-    session_of(Path("newer.mcap"), about(body), gestures(body, 2))
+    version = b"version\x01\0\0\0"
+    own = version + str(VERSION).encode()
+    assert data.count(own) == 1
+    Path("newer.mcap").write_bytes(data.replace(own, version + b"9"))
     for name, said in {
         "nothing.mcap": "session nothing.mcap not found",
         "text.mcap": "text.mcap is not a session: it is no MCAP file",
