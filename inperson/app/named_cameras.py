@@ -39,6 +39,12 @@ class NamedCamera:
     vertical_fov: float
     """Radians."""
 
+    @property
+    def azimuth(self) -> float:
+        """From which side it looks: 0 from the one people face (+z), growing towards +x, radians."""
+        away = self.position - self.look_at
+        return math.atan2(away[0], away[2])
+
     def eyes(self, width: int, height: int, *, stereo: bool = False) -> list[EyeView]:
         """Its view with square pixels; or a pair around it, axes parallel, that meets at `look_at`."""
         T_world_from_eye = look_at(self.position, self.look_at)

@@ -134,6 +134,8 @@ class Playback:
 
     def _angle(self, frame: int) -> float:
         """How far the eye has walked around, radians."""
+        if isinstance(self._camera, NamedCamera):
+            return self._camera.azimuth
         return 2.0 * np.pi * frame / len(self._motion) if self._camera == "orbit" else 0.0
 
     def eyes(self, frame: int) -> list[EyeView]:

@@ -87,3 +87,8 @@ def test_names_that_are_not_there(tmp_path):
         load_camera(written(tmp_path / "c.json"), "b")
     with pytest.raises(BadInputError, match=r"gone\.toml cannot be read"):
         load_camera(tmp_path / "gone.toml", "a")
+
+
+def test_from_which_side_it_looks(tmp_path):
+    camera = load_camera(written(tmp_path / "c.json", position=[1.0, 0.0, -2.0], look_at=[0.0, 0.0, -2.0]), "a")
+    assert camera.azimuth == pytest.approx(np.pi / 2)

@@ -7,13 +7,14 @@ from pathlib import Path
 from inperson.app.exporting.options import MOVIES, ExportOptions
 from inperson.app.exporting.resampling import resampled
 from inperson.app.exporting.skeleton import skeleton_motion
+from inperson.app.exporting.spaces import facing_the_viewer, in_one_space
 from inperson.app.exporting.take import Take, body_of
 from inperson.app.recording.avatars import avatar_of
 from inperson.app.recording.reader import SessionReader
 from inperson.app.recording.span import Span
 from inperson.app.writers import check_new_folder, check_writable
 from inperson.avatar.atomic_file import write_atomically
-from inperson.avatar.body import SHIPPED_BODIES, load_body
+from inperson.avatar.body import SHIPPED_BODIES, BodyModel, load_body
 from inperson.errors import BadInputError
 from inperson.tracking.motion_file import MotionClip, clip_of_states, save_motion
 
@@ -96,26 +97,28 @@ class _Export:
         )
 
     def _npz(self) -> None:
-        motion = self._frames(self._take())
+        motion = self._at_rate(self._take().motion())
         gender = motion.body_name if motion.body_name in SHIPPED_BODIES else motion.gender
         save_motion(replace(motion, gender=gender), self._out)
 
     def _bvh(self) -> None:
         from inperson.app.exporting.bvh import bvh_text
 
-        motion = self._frames(self._take(), steady=True)
-        bones = skeleton_motion(motion, body_of(motion, self._options.body))
-        self._save(bvh_text(bones, motion.framerate).encode())
+        motion, body = self._on_own_body(self._take())
+        steady = resampled(motion, self._options.fps or motion.framerate)
+        self._save(bvh_text(skeleton_motion(steady, body), steady.framerate).encode())
 
     def _glb(self) -> None:
         from inperson.app.exporting.glb import glb_bytes
         from inperson.app.played_motion import PlayedMotion, performer_of
 
         take = self._take()
-        motion = self._frames(take)
+        motion = take.motion()
         avatar = avatar_of(self._session, take.key, self._options.avatar)
         body = load_body(self._options.body or avatar.body_name)
-        played = PlayedMotion(motion, performer_of(motion, body), body, avatar.betas)
+        performer = performer_of(motion, body)
+        motion = self._at_rate(in_one_space(take, motion, performer or body))
+        played = PlayedMotion(motion, performer, body, avatar.betas)
         states = [played.state(frame) for frame in range(len(motion))]
         worn = clip_of_states(states, framerate=motion.framerate)
         self._save(glb_bytes(skeleton_motion(worn, body), worn.expression, avatar, body))
@@ -123,8 +126,9 @@ class _Export:
     def _vrma(self) -> None:
         from inperson.app.exporting.vrma import vrma_bytes
 
-        motion = self._frames(self._take())
-        self._save(vrma_bytes(motion, body_of(motion, self._options.body)))
+        take = self._take()
+        motion, body = self._on_own_body(take)
+        self._save(vrma_bytes(self._at_rate(facing_the_viewer(take, motion, body)), body))
 
     def _wav(self) -> None:
         from inperson.app.exporting.wav import wav_bytes
@@ -138,12 +142,15 @@ class _Export:
             )
         self._save(wav_bytes(sound.samples))
 
-    def _frames(self, take: Take, *, steady: bool = False) -> MotionClip:
-        """The motion at the rate that is asked for; a frame of each state where none is."""
+    def _on_own_body(self, take: Take) -> tuple[MotionClip, BodyModel]:
+        """The motion in one space, and the body it is of."""
         motion = take.motion()
-        if self._options.fps is None and not steady:
-            return motion
-        return resampled(motion, self._options.fps or motion.framerate)
+        body = body_of(motion, self._options.body)
+        return in_one_space(take, motion, body), body
+
+    def _at_rate(self, motion: MotionClip) -> MotionClip:
+        """The rate that is asked for; a frame of each state where none is."""
+        return motion if self._options.fps is None else resampled(motion, self._options.fps)
 
     def _take(self) -> Take:
         return Take.of(self._session, self._options.participant, self._span)

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from inperson.app.exporting.options import OWN_CAMERAS, MovieOptions
 from inperson.app.exporting.resampling import resampled
+from inperson.app.exporting.spaces import facing_the_viewer, in_one_space
 from inperson.app.exporting.take import Take
 from inperson.app.named_cameras import NamedCamera, load_camera
 from inperson.app.playback import Camera, Playback
@@ -49,9 +50,15 @@ def write_movie(
         BadInputError: nothing to show, or options that contradict each other.
         OutputError: it cannot be written; found out before the work.
     """
-    motion = take.motion() if fps is None else resampled(take.motion(), fps)
     model = load_body(body or avatar.body_name)
     camera = _camera(options)
+    motion = take.motion()
+    performer = performer_of(motion, model)
+    motion = in_one_space(take, motion, performer or model)
+    if camera in ("mirror", "orbit"):
+        motion = facing_the_viewer(take, motion, performer or model)
+    if fps is not None:
+        motion = resampled(motion, fps)
     with ExitStack() as stack:
         rasterizer = make_rasterizer(options.backend)
         stack.callback(rasterizer.close)
@@ -61,7 +68,7 @@ def write_movie(
             teacher = open_offline_shader(options.teacher, rasterizer, available_cores())
             stack.callback(teacher.close)
         playback = Playback(
-            *(motion, performer_of(motion, model), avatar, model, rasterizer),
+            *(motion, performer, avatar, model, rasterizer),
             camera=camera,
             size=options.size,
             stereo=options.stereo,

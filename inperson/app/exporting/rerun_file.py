@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from inperson.app.exporting.spaces import in_one_space
 from inperson.app.exporting.take import Take, body_of
 from inperson.app.exporting.wav import wav_bytes
 from inperson.app.recording.reader import SessionReader
@@ -115,7 +116,8 @@ class _Writing:
         root = f"participants/{take.key}"
         if self._session.count(BodyRecord, take.key):
             motion = take.motion()
-            self._bones(root, motion, body_of(motion, body))
+            model = body_of(motion, body)
+            self._bones(root, in_one_space(take, motion, model), model)
             self._numbers(root, motion)
         sound = take.sound()
         if sound is not None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from inperson.app.recording.reader import SessionReader
-from inperson.app.recording.records import BodyRecord, ParticipantRecord
+from inperson.app.recording.records import BodyRecord, EventKind, EventRecord, ParticipantRecord
 from inperson.app.recording.sound import Sound, sound_of
 from inperson.app.recording.span import Span
 from inperson.avatar.body import BodyModel, load_body
@@ -61,6 +61,17 @@ class Take:
             BadInputError: nothing, or nothing in this part.
         """
         return self.span.cut(self.session.motion(self.key), self.session.begin_ns)
+
+    def recentrings(self) -> tuple[EventRecord, ...]:
+        """When and how their play space, or everybody's, moved: in all of the session."""
+        return tuple(
+            event
+            for event in self.session.records(EventRecord)
+            if isinstance(event, EventRecord)
+            and event.kind is EventKind.RECENTER
+            and event.T_new_from_old is not None
+            and event.participant in ("", self.key)
+        )
 
     def sound(self) -> Sound | None:
         """What they said; None if there is nothing in this part."""

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from scipy.spatial.transform import Rotation
+
 from inperson.app.importing.bvh_file import load_bvh
 from inperson.app.importing.retarget import motion_of_bvh
 from inperson.app.recording.durable_file import DurableFile
@@ -70,7 +72,7 @@ def write_session(motion: MotionClip, out: Path, participant: str, source: str) 
     about = ParticipantRecord(
         participant,
         begin_ns,
-        world="camera" if motion.intrinsics is not None else "play",
+        world=_world_of(motion),
         body_name=motion.body_name or "",
         body_sha256=motion.body_sha256 or "",
         expr_names=motion.expr_names or (),
@@ -111,6 +113,12 @@ def _upright(motion: MotionClip) -> MotionClip:
         return motion
     body = load_body(motion.body_name or "neutral")
     return motion.y_up(BodyPoser(body, motion.betas[: body.num_betas]).rest_joints[0])
+
+
+def _world_of(motion: MotionClip) -> str:
+    """`play` where the person mostly looks along -z, as wearers of a headset do; `camera` where they face +z."""
+    ahead = Rotation.from_rotvec(motion.poses[:, :3]).apply([0.0, 0.0, 1.0])
+    return "camera" if motion.intrinsics is not None or ahead[:, 2].mean() >= 0.0 else "play"
 
 
 def _check_free(out: Path) -> None:

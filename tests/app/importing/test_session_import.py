@@ -72,7 +72,7 @@ def test_amass_stands_up(tmp_path, motion):
     assert run("session", "import", path, "-o", tmp_path / "s.mcap") == 0
     with SessionReader(tmp_path / "s.mcap") as session:
         read = session.motion("performer")
-        assert session.participants()["performer"].world == "play"
+        assert session.participants()["performer"].world == "camera"  # they face +z
     off = Rotation.from_rotvec(read.poses[:, :3]).inv() * Rotation.from_rotvec(motion.poses[:, :3])
     assert np.degrees(off.magnitude().max()) < 0.01
     np.testing.assert_array_equal(read.poses[:, 3:66], motion.poses[:, 3:66])
