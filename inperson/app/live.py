@@ -16,9 +16,9 @@ from inperson.app.headset.status import HeadsetFigures, HeadsetStatus
 from inperson.app.live_recording.recording import LiveRecording, RecordedFigures
 from inperson.app.live_states import LiveStates
 from inperson.app.mirror_show import MirrorShow
+from inperson.app.outputs.live_outputs import LiveOutputs
 from inperson.app.timing import Rate, StageRow
 from inperson.app.tracking_process import TrackingSummary
-from inperson.avatar.state import BodyState
 from inperson.errors import BadInputError, InPersonError
 from inperson.render.overlay_recording import RecordingSign
 from inperson.render.window import Action
@@ -58,9 +58,9 @@ class LiveSession:
         mirror: where it is shown, if it is.
         headset: a headset process that is ready, if there is one.
         recording: takes it all down, if it is asked for; the session finishes it.
+        outputs: other programs, if any are to have every state that is shown, or would be in a mirror.
         seconds: when to stop; None until the source ends or somebody quits.
         frames: after how many of the mirror's pictures to stop; a headset counts its own.
-        on_state: told every state that is shown, or would be in a mirror, once a tick: for live outputs.
         on_progress: told the seconds shown so far, after each picture.
         say: told when the headset comes and goes.
     """
@@ -71,16 +71,17 @@ class LiveSession:
         mirror: MirrorShow | None,
         headset: HeadsetProcess | None = None,
         recording: LiveRecording | None = None,
+        outputs: LiveOutputs | None = None,
         *,
         seconds: float | None = None,
         frames: int | None = None,
-        on_state: Callable[[BodyState], None] = lambda state: None,
         on_progress: Callable[[float], None] = lambda seconds: None,
         say: Callable[[str], None] = lambda notice: None,
     ) -> None:
-        self._states, self._mirror, self._headset, self._recording = states, mirror, headset, recording
+        self._states, self._mirror, self._headset = states, mirror, headset
+        self._recording, self._outputs = recording, outputs
         self._seconds, self._frames = seconds, frames
-        self._on_state, self._on_progress, self._say = on_state, on_progress, say
+        self._on_progress, self._say = on_progress, say
         self._fault: InPersonError | None = None
         self._said = ""
         self._began_ns = 0
@@ -106,6 +107,8 @@ class LiveSession:
                 self._tick(clock.wait())
         except KeyboardInterrupt:
             interrupted = True
+        if self._recording is not None:
+            self._recording.end()
         display = self._mirror.rate_shown if self._mirror is not None else Rate(0, 0.0)
         seconds = display.seconds if self._headset is None else self._elapsed()
         headset = self._headset.stop() if self._headset is not None else None
@@ -150,7 +153,8 @@ class LiveSession:
         worn = self._headset.newest_state() if self._headset is not None else None
         state = worn or self._states.state_at(time.monotonic_ns())
         if state is not None:
-            self._on_state(state)
+            if self._outputs is not None:
+                self._outputs.show(state, in_play_space=worn is not None)
             if self._recording is not None:
                 self._recording.shown(state)
         mirror = self._mirror
@@ -160,7 +164,10 @@ class LiveSession:
             if state is None:
                 mirror.show_nobody(sign)
             else:
-                mirror.show(state, self._states.based_on, tick_ns, status, worn=worn is not None, sign=sign)
+                based_on = self._states.based_on
+                picture = mirror.show(state, based_on, tick_ns, status, worn=worn is not None, sign=sign)
+                if self._outputs is not None:
+                    self._outputs.show_picture(picture)
                 if self._recording is not None:
                     self._recording.mirror_frame(mirror.times.take_fresh())
             for action in mirror.take_actions():
@@ -204,6 +211,8 @@ class LiveSession:
         return sign
 
     def _act(self, action: Action, mirror: MirrorShow) -> None:
+        if action is Action.RECENTER and self._outputs is not None:
+            self._outputs.recenter()
         match action:
             case Action.RECENTER if self._headset is not None:
                 self._headset.recenter()
@@ -222,5 +231,7 @@ class LiveSession:
         name, performer = mirror.next_avatar()
         if self._headset is not None:
             self._headset.show_avatar(name)
+            if self._outputs is not None:
+                self._outputs.change_body(performer.body)
         if self._recording is not None:  # in a headset the states are of the new avatar's body
             self._recording.avatar_changed(name, None if self._headset is None else performer.body)

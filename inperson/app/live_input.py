@@ -7,6 +7,7 @@ from pathlib import Path
 from inperson.app.live_plan import LivePlan
 from inperson.app.live_recording.rings import TrackingRings
 from inperson.app.live_states import LiveStates, PlayedStates, TrackedStates
+from inperson.app.outputs.addresses import OFF
 from inperson.app.played_motion import PlayedMotion
 from inperson.app.tracking_pipeline import (
     BESIDE_HEADSET_NICENESS,
@@ -38,7 +39,9 @@ def start_tracking(
     niceness = BESIDE_SHADER_NICENESS if plan.shader_sizes else 0
     if plan.options.in_headset:
         niceness = BESIDE_HEADSET_NICENESS
-    tracking = TrackingPlan(plan.source, body, profile, plan.repeats, niceness)
+    vmc = plan.options.inputs.vmc
+    given = vmc if vmc.address != OFF else None
+    tracking = TrackingPlan(plan.source, body, profile, plan.repeats, niceness, given)
     return stack.enter_context(TrackingProcess(tracking, *plan.dimensions, open_tracking, rings))
 
 

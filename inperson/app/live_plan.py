@@ -6,6 +6,7 @@ from pathlib import Path
 from inperson.app.cast import Performer, cast_of, load_performer
 from inperson.app.commands.live import Live
 from inperson.app.inputs import choose_source, is_motion
+from inperson.app.outputs.addresses import OFF
 from inperson.app.shading.engines import sizes_for
 from inperson.app.writers import check_writable
 from inperson.errors import BadInputError, DeviceError, OutputError
@@ -93,6 +94,10 @@ def plan_session(options: Live) -> LivePlan:
     source = choose_source(options.input)
     if options.record_camera and is_motion(source):
         raise BadInputError(f"--record-camera: {source} moves the avatar, no camera", "leave it out")
+    if options.inputs.vmc.address != OFF and is_motion(source):
+        raise BadInputError(
+            f"--vmc-input: {source} moves the whole avatar", "give a camera or a clip, or leave it out"
+        )
     cast = cast_of(options.avatar)
     return LivePlan(
         options=options,

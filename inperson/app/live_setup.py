@@ -12,13 +12,15 @@ from inperson.app.headset.process import OpenHeadset, open_headset
 from inperson.app.live import LiveSession, SessionFigures
 from inperson.app.live_headset import start_headset
 from inperson.app.live_input import OpenTracking, start_tracking, wait_states
-from inperson.app.live_mirror import open_mirror, open_show
+from inperson.app.live_mirror import LiveMirror, open_mirror, open_show
 from inperson.app.live_plan import LivePlan, plan_session
 from inperson.app.live_recording.opening import open_recorded_microphone, open_recording, rings_for
 from inperson.app.live_report import report_of
 from inperson.app.live_states import LiveStates
+from inperson.app.outputs.live_outputs import LiveOutputs
 from inperson.app.shading.engines import measure_engines
 from inperson.app.tracking_pipeline import open_pipeline
+from inperson.app.vmc_input.receiver import vmc_notice
 from inperson.app.writers import write_text
 from inperson.workers import available_cores
 
@@ -54,12 +56,15 @@ def run_session(
             mirror = open_mirror(plan, stack)
             ready = headset.wait_ready() if headset is not None else None
             states = wait_states(plan, tracking)
+        if (listening := vmc_notice(options.inputs.vmc)) is not None:
+            say(listening)
         if ready is not None and options.passthrough and not ready.passthrough:
             say(f"{ready.system} offers no passthrough: you see the room instead")
         show = None if mirror is None else open_show(plan, stack, mirror, states.source)
+        outputs = _open_outputs(plan, stack, mirror, say)
         rate = states.fps or (show.rate if show is not None else 0.0)
         figures = LiveSession(
-            *(states, show, headset, open_recording(plan, stack, rings, microphone, rate)),
+            *(states, show, headset, open_recording(plan, stack, rings, microphone, rate), outputs),
             seconds=options.seconds,
             frames=options.frames,
             on_progress=_progress(plan, stack, console, states),
@@ -72,6 +77,8 @@ def run_session(
         console.print(part, highlight=False)
     if plan.out is not None:
         console.print(f"wrote {plan.out}", soft_wrap=True, highlight=False)
+    for sent in outputs.figures if outputs is not None else ():
+        say(sent)
     if figures.recording_error is not None:
         raise figures.recording_error
     return figures
@@ -81,6 +88,19 @@ def _measure_shader(plan: LivePlan, say: Callable[[str], None]) -> None:
     """Find out what runs the shader fastest, if nobody knows yet, before anything else needs the cores."""
     threads = frame_loop_threads() if plan.options.in_headset else available_cores()
     measure_engines(plan.shader_sizes, plan.eyes, threads, say)
+
+
+def _open_outputs(
+    plan: LivePlan, stack: ExitStack, mirror: LiveMirror | None, say: Callable[[str], None]
+) -> LiveOutputs | None:
+    """The other programs that are to have what is shown, and one line about each; closed by the stack."""
+    if not plan.options.outputs.wanted:
+        return None
+    size = mirror.view.picture_size if mirror is not None else None
+    outputs = stack.enter_context(LiveOutputs(plan.options.outputs, plan.first.body, size))
+    for notice in outputs.notices:
+        say(notice)
+    return outputs
 
 
 def _progress(plan: LivePlan, stack: ExitStack, console: Console, states: LiveStates) -> Callable[[float], None]:

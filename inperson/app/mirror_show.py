@@ -79,8 +79,8 @@ class MirrorShow:
         *,
         worn: bool,
         sign: RecordingSign | None = None,
-    ) -> None:
-        """One picture.
+    ) -> UInt8[np.ndarray, "H W 3"]:
+        """One picture, as it was shown.
 
         Args:
             state: of the avatar.
@@ -110,6 +110,7 @@ class MirrorShow:
         if based_on is not None:
             self.ages_ns.append(now - based_on.state.time_ns)
         self.feed.shown(self.ages_ns[-1] if self.ages_ns else None)
+        return picture
 
     def show_nobody(self, sign: RecordingSign | None = None) -> None:
         """The empty room, while nobody was seen."""

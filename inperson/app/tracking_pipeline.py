@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
+from inperson.app.outputs.options import VmcInput
 from inperson.avatar.state import BodyState
 from inperson.tracking.observation import CameraFrame, Observation
 
@@ -28,6 +29,8 @@ class TrackingPlan:
     """Begin a clip again when it ends."""
     niceness: int = 0
     """How far tracking stands back when cores are scarce (POSIX `nice`): a headset's display never waits for it."""
+    vmc: VmcInput | None = None
+    """Parts of the body that another program gives."""
 
 
 class Pipeline(Protocol):
@@ -64,4 +67,9 @@ def open_pipeline(plan: TrackingPlan) -> Pipeline:
     """The real one (imported here: only the tracking process pays for mediapipe)."""
     from inperson.app.camera_pipeline import CameraPipeline
 
-    return CameraPipeline(plan)
+    if plan.vmc is None:
+        return CameraPipeline(plan)
+    from inperson.app.vmc_input.pipeline import WithVmcInput
+    from inperson.avatar.body import load_body
+
+    return WithVmcInput(lambda: CameraPipeline(plan), plan.vmc, load_body(plan.body))

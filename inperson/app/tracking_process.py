@@ -176,7 +176,8 @@ def _track_until_told(
         )
         mailbox.put(pack(tracked, dtype))
         tap.put(frame, state, stage_ns, fitted)
-        seen += observation.body_pixels is not None or state.source[BODY] is Source.EXTERNAL
+        in_view = observation.body_pixels is not None or state.source[BODY] is Source.EXTERNAL
+        seen += in_view and bool(state.confidence[BODY] > 0.0)
         at_ns.append(fitted)
         for stage, duration in zip(STAGES, stage_ns, strict=True):
             times.add(stage, int(duration))

@@ -1,12 +1,14 @@
 """`inperson live`: a camera or a clip in, the avatar in the mirror or in a headset."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
 
+from inperson.app.outputs.addresses import OFF
+from inperson.app.outputs.options import Inputs, Outputs
 from inperson.app.shading.choice import DEFAULT_SHADER, ShaderChoice
 from inperson.errors import BadInputError
 
@@ -64,6 +66,10 @@ class Live:
     record_avatar: Keep = "auto"
     """With --record: embed the avatar's file, or only name it (reference). auto embeds your own, and names those that
     come with the program."""
+    outputs: Annotated[Outputs, tyro.conf.OmitArgPrefixes] = field(default_factory=Outputs)
+    """What is sent to other programs meanwhile."""
+    inputs: Annotated[Inputs, tyro.conf.OmitArgPrefixes] = field(default_factory=Inputs)
+    """What other programs send."""
 
     @property
     def in_headset(self) -> bool:
@@ -91,6 +97,9 @@ class Live:
                 raise BadInputError(f"{option} is for a recording", "add --record FILE.mcap")
         elif self.record.suffix.lower() != ".mcap":
             raise BadInputError(f"--record {self.record}", "name a file ending in .mcap")
+        self.outputs.check()
+        if self.outputs.virtual_camera.device != OFF and self.view == "headset":
+            raise BadInputError("--virtual-camera shows the mirror", "use --view headset+mirror")
         for option, value in (("--seconds", self.seconds), ("--frames", self.frames)):
             if value is not None and value <= 0:
                 raise BadInputError(f"{option} {value}", "give a number above 0")

@@ -101,6 +101,12 @@ class Outputs:
     arkit: ArkitOutput = field(default_factory=ArkitOutput)
     virtual_camera: VirtualCameraOutput = field(default_factory=VirtualCameraOutput)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether any of them is on."""
+        addresses = (self.vmc.address, self.vrchat.address, self.arkit.address, self.virtual_camera.device)
+        return any(where != OFF for where in addresses)
+
     def check(self) -> None:
         """Refuse values that cannot be.
 

@@ -39,7 +39,7 @@ class WithVmcInput:
             self._camera = opened.enter_context(open_camera())
             self._opened = opened.pop_all()
         self._described = f"{self._camera.describe()} and VMC on {address}"
-        self.clip_seconds = self._camera.clip_seconds
+        self.clip_seconds, self.fps = self._camera.clip_seconds, self._camera.fps
 
     def describe(self) -> str:
         """What the source calls itself."""

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from inperson.app.outputs.addresses import Address
+from inperson.app.outputs.addresses import Address, find_address
+from inperson.app.outputs.options import VMC_INPUT_PORT, VmcInput
 from inperson.app.vmc_input.heard import RefusedMessage, VmcHeard, VmcListener
 from inperson.app.vmc_input.osc_reading import MalformedPacket, read_packet
 from inperson.errors import DeviceError
@@ -15,6 +16,15 @@ from inperson.errors import DeviceError
 LARGEST_DATAGRAM = 65535
 LOOK_UP_S = 0.1
 """How often the thread looks whether it is to end."""
+
+
+def vmc_notice(options: VmcInput) -> str | None:
+    """What to say of VMC input at the start of a session; None where it is off."""
+    address = find_address("--vmc-input", options.address, VMC_INPUT_PORT)
+    if address is None:
+        return None
+    others = "" if address.is_loopback else ": programs on other machines can move your avatar"
+    return f"VMC input ({', '.join(options.parts)}) on {address}{others}"
 
 
 class VmcReceiver:
