@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from inperson.app.commands.live import Keep
@@ -13,6 +14,7 @@ from inperson.avatar.body import BodyModel
 from inperson.avatar.file import avatar_path, shipped_avatars
 from inperson.avatar.plain_text import plain
 from inperson.errors import OutputError
+from inperson.paths import assets_dir
 
 LONGEST_NAME = 200
 
@@ -82,10 +84,13 @@ def avatar_of(name_or_path: str, keep: Keep, time_ns: int) -> tuple[dict[str, st
         data = path.read_bytes()
     except OSError as error:
         raise OutputError(f"avatar {path} cannot be recorded ({error.strerror})", "check its file") from error
-    described = {
-        "avatar_name": plain(path.stem, LONGEST_NAME),
-        "avatar_sha256": hashlib.sha256(data).hexdigest(),
-    }
-    shipped = path == avatar_path(path.stem) if path.stem in shipped_avatars() else False
-    embedded = keep == "embed" or (keep == "auto" and not shipped)
+    sha256 = hashlib.sha256(data).hexdigest()
+    described = {"avatar_name": plain(path.stem, LONGEST_NAME), "avatar_sha256": sha256}
+    embedded = keep == "embed" or (keep == "auto" and not _is_shipped(path, data))
     return described, AvatarRecord(time_ns, data) if embedded else None
+
+
+def _is_shipped(path: Path, data: bytes) -> bool:
+    """Whether everybody has it: by its name and what is in it."""
+    shipped = assets_dir() / "avatars" / path.name
+    return path.stem in shipped_avatars() and shipped.read_bytes() == data

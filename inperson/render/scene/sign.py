@@ -11,8 +11,8 @@ from inperson.render.scene.board import Board
 from inperson.render.scene.room import ALWAYS
 from inperson.render.views import EyeView
 
-AT = (0.0, 0.24, -0.9)
-"""Metres, before the head: up and ahead, 15 degrees above where one looks, and as far away as eyes like to look."""
+AT = (0.0, 0.33, -0.9)
+"""Metres, before the head: up and ahead, 20 degrees above where one looks, and as far away as eyes like to look."""
 PIXELS_PER_METRE = 1500
 TEXT_PIXELS, PADDING, CORNER, DOT = 40, 18, 14, 30
 TEXT, BOARD, RED = (236, 238, 240, 255), (22, 24, 28, 170), (240, 52, 46, 255)

@@ -1,14 +1,15 @@
 """What processes put into the rings comes out as records, to the bit."""
 
-import multiprocessing
+import hashlib
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from inperson.app.live_recording.about import About
+from inperson.app.live_recording.about import About, avatar_of
 from inperson.app.live_recording.feeds import HeadsetFeed, PictureFeed, Presence, TrackedFeed
 from inperson.app.live_recording.pictures import PictureTap
 from inperson.app.live_recording.rings import LiveRings
@@ -23,6 +24,7 @@ from inperson.app.recording.records import (
     VideoRecord,
 )
 from inperson.avatar.body import load_body
+from inperson.avatar.file import avatar_path
 from inperson.avatar.headset_pose import HeadsetPose
 from inperson.conventions import Intrinsics
 from inperson.render.frame_times import FrameRecord
@@ -229,19 +231,20 @@ def test_the_description_is_written_again_only_when_it_changes(put, about):
     assert (first.body_name, first.body_sha256) == ("neutral", BODY.sha256)
 
 
-def test_rings_pass_to_another_process():
-    rings = rings_of(tracking=True, headset=True)
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(target=put_one, args=(rings,))
-    process.start()
-    process.join()
-    assert process.exitcode == 0
-    assert int(rings.tracking.frames.take()["done_ns"]) == 99
-    assert int(rings.headset.take()["frame_ns"]) == 77
-
-
-def put_one(rings: LiveRings) -> None:
-    rng = np.random.default_rng(0)
-    with TrackingTap(rings.tracking) as tap:
-        tap.put(frame_at(1), state_at(1, rng), np.zeros(3), 99)
-    HeadsetTap(rings.headset).submitted(frame_record(77), 90.0)
+def test_the_users_own_avatar_is_embedded_and_a_shipped_one_named(tmp_path):
+    shipped = avatar_path("ada")
+    own, copy = tmp_path / "me.avatar", tmp_path / "ada.avatar"
+    own.write_bytes(b"somebody")
+    copy.write_bytes(shipped.read_bytes())
+    for name, keep, embedded in [
+        ("ada", "auto", False),
+        ("ada", "embed", True),
+        (own, "auto", True),
+        (own, "reference", False),
+        (copy, "auto", False),  # the shipped one, wherever it lies
+    ]:
+        described, record = avatar_of(str(name), keep, 7)
+        data = avatar_path(name).read_bytes()
+        assert described == {"avatar_name": Path(name).stem, "avatar_sha256": hashlib.sha256(data).hexdigest()}
+        assert (record is not None) == embedded
+        assert record is None or (record.data, record.time_ns) == (data, 7)
