@@ -68,7 +68,7 @@ def test_a_clap_is_seen_and_heard_within_20_ms(tmp_path, clap, name):
     heard = times[np.argmax(loud > 0.4 * loud.max())]
     assert seen == pytest.approx(CLAP_S, abs=1e-3)
     assert abs(heard - seen) < 0.02
-    assert abs(heard - seen) < 0.006  # what it really does
+    assert abs(heard - seen) < 0.003  # what it really is
 
 
 @pytest.mark.parametrize("options", [["o.mp4"], ["o.webm", "--transparent"]])
