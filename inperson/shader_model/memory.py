@@ -6,8 +6,8 @@ from torch import Tensor
 
 from inperson.shader_model.interface import Conditions, Memory
 from inperson.shader_model.network.batch import ConditionsBatch
-from inperson.shader_model.network.warp import carried_batch, carry_hidden
-from inperson.shader_model.network.warp_cpu import carry_pictures_cpu
+from inperson.shader_model.network.warp import carried_batch
+from inperson.shader_model.network.warp_cpu import carry_hidden_cpu, carry_pictures_cpu
 from inperson.workers import Workers
 
 
@@ -37,12 +37,14 @@ class Carrier:
         if memory is not None and seen_by not in (0, len(memory.output)):
             raise ValueError(f"the last frame had {len(memory.output)} eyes, not {seen_by}")
         if memory is not None and seen_by and now.color.device.type == "cpu":
-            last, before, seen = (x.contiguous().numpy() for x in (memory.output, now.before, now.seen_before))
-            previous = torch.from_numpy(carry_pictures_cpu(last, before, seen, self._workers))
-            return previous, carry_hidden(memory.hidden, now.before[None, 0, 0], now.seen_before[None, 0, 0])
-        output, hidden = (None, None) if memory is None else (memory.output[None], memory.hidden)
-        people, hidden = carried_batch(output, hidden, ConditionsBatch.of([now]), channels)
-        return people[0], hidden
+            arrays = (memory.output, memory.hidden[0], now.before, now.seen_before)
+            last, state, before, seen = (x.contiguous().numpy() for x in arrays)
+            previous = carry_pictures_cpu(last, before, seen, self._workers)
+            hidden = carry_hidden_cpu(state, before[0, 0], seen[0, 0])
+            return torch.from_numpy(previous), torch.from_numpy(hidden)[None]
+        output, state_before = (None, None) if memory is None else (memory.output[None], memory.hidden)
+        people, carried = carried_batch(output, state_before, ConditionsBatch.of([now]), channels)
+        return people[0], carried
 
     def close(self) -> None:
         """End the threads."""

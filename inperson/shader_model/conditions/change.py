@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial.transform import Rotation
 
 from inperson.render.views import EyeView
 
@@ -87,6 +86,6 @@ def is_jump(motion: RigidMotion, before: Sequence[EyeView], now: Sequence[EyeVie
         a, b = old.T_world_from_eye, new.T_world_from_eye
         steps.append((b[:3, :3] @ a[:3, :3].T, b[:3, 3] - a[:3, 3]))
     return any(
-        np.linalg.norm(step) > FARTHEST_STEP or Rotation.from_matrix(turn).magnitude() > WIDEST_TURN
+        np.linalg.norm(step) > FARTHEST_STEP or np.trace(turn) < 1.0 + 2.0 * np.cos(WIDEST_TURN)
         for turn, step in steps
     )

@@ -1,4 +1,4 @@
-"""`warp.carry_pictures` on a CPU: row by row on several threads, where the person is and nowhere else."""
+"""`warp.carry_pictures` and `warp.carry_hidden` on a CPU, for one person: where they are and nowhere else."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from inperson.shader_model.interface import INNER
-from inperson.shader_model.network.warp import UNSEEN
+from inperson.shader_model.network.warp import HIDDEN, UNSEEN
 from inperson.workers import Workers
 
 _OPTIONS: dict[str, Any] = {
@@ -25,7 +25,7 @@ def carry_pictures_cpu(
     seen: Float[np.ndarray, "E P h w"],
     workers: Workers,
 ) -> Float[np.ndarray, "E 5 H W"]:
-    """As `warp.carry_pictures`, for one person. All float32, and so is what comes back."""
+    """As `warp.carry_pictures`, row by row on several threads. All float32, and so is what comes back."""
     eyes, eyes_before, height, width = seen.shape
     moved = np.empty((eyes, eyes_before, 3, height, width), np.float32)
     moved[:, :, 0] = (before[:, :, 0] - _centers(width)) * seen
@@ -34,6 +34,59 @@ def carry_pictures_cpu(
     previous = np.empty((eyes, 5, INNER * height, INNER * width), np.float32)
     workers.run_ranges(_carry_rows, eyes * INNER * height, output, moved, previous)
     return previous
+
+
+def carry_hidden_cpu(
+    hidden: Float[np.ndarray, "C g v"], before: Float[np.ndarray, "2 h w"], seen: Float[np.ndarray, "h w"]
+) -> Float[np.ndarray, "C H/16 W/16"]:
+    """As `warp.carry_hidden`. All float32, and so is what comes back."""
+    step = HIDDEN // INNER
+    carried = np.empty((len(hidden), seen.shape[0] // step, seen.shape[1] // step), np.float32)
+    _carry_cells(hidden, before, seen, carried)
+    return carried
+
+
+@numba.njit(**_OPTIONS)
+def _carry_cells(hidden, before, seen, carried):
+    channels, height, width = carried.shape
+    last_x, last_y = hidden.shape[2] - 1, hidden.shape[1] - 1
+    # of each cell: the four cells that it comes from, how much of each, and how visible it was
+    places, weights = np.empty((height, width, 4), np.int32), np.empty((height, width, 4), np.float32)
+    for row in range(height):
+        for column in range(width):
+            most, move_x, move_y = _motion_of_cell(before, seen, row, column)
+            from_x = min(max(np.float32(column) + move_x, np.float32(0.0)), np.float32(last_x))
+            from_y = min(max(np.float32(row) + move_y, np.float32(0.0)), np.float32(last_y))
+            x0, y0 = int(from_x), int(from_y)
+            x1, y1 = min(x0 + 1, last_x), min(y0 + 1, last_y)
+            right, low = from_x - np.float32(x0), from_y - np.float32(y0)
+            for k in range(4):
+                places[row, column, k] = (y1 if k // 2 else y0) * (last_x + 1) + (x1 if k % 2 else x0)
+                across, down = right if k % 2 else 1 - right, low if k // 2 else 1 - low
+                weights[row, column, k] = most * across * down
+    for c in range(channels):  # one after the other: each is small enough for the nearest cache
+        source = hidden[c].reshape(-1)
+        for row in range(height):
+            for column in range(width):
+                total = np.float32(0.0)
+                for k in range(4):
+                    total += weights[row, column, k] * source[places[row, column, k]]
+                carried[c, row, column] = total
+
+
+@numba.njit(**_OPTIONS)
+def _motion_of_cell(before, seen, row, column):
+    """How visible the most visible of a cell was, and the mean motion of what was seen of it, cells."""
+    step, half, size = HIDDEN // INNER, np.float32(0.5), np.float32(INNER)
+    most, total, move_x, move_y = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    for y in range(step * row, step * row + step):
+        for x in range(step * column, step * column + step):
+            visible = seen[y, x]
+            most, total = max(most, visible), total + visible
+            move_x += visible * (before[0, y, x] - size * (np.float32(x) + half))
+            move_y += visible * (before[1, y, x] - size * (np.float32(y) + half))
+    share = np.float32(1.0) / (max(total, np.float32(UNSEEN * step * step)) * np.float32(HIDDEN))
+    return most, move_x * share, move_y * share
 
 
 def _centers(count: int) -> Float[np.ndarray, " N"]:

@@ -97,6 +97,13 @@ def test_the_fast_path_is_the_plain_one(cpu: CpuRasterizer, seed: int) -> None:
     assert 0.02 < (plain[1] > 0.9).mean() < 0.98
 
 
+def test_slopes_are_the_plain_ones() -> None:
+    depth = np.random.default_rng(0).uniform(0.0, 2.0, (2, 9, 13)).astype(np.float32)
+    planes, _ = planes_of_wall(eye(), np.array([0, 0, 1.0]), np.zeros(3))
+    past = Past.of(replace(planes, depth=depth), [eye(), eye()])
+    np.testing.assert_allclose(past.slope, surface_slope(depth), rtol=1e-6)
+
+
 def test_what_a_card_hid_was_not_seen(cpu: CpuRasterizer) -> None:
     """A card before another moves aside by 40 pixels: the strip it leaves was hidden, all else was seen."""
     back, view = card((0, 0, 0), 1.0, 1.0, 0.01), eye(size=(256, 192))

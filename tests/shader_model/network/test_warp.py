@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from inperson.shader_model.interface import INNER, Conditions
 from inperson.shader_model.network.batch import ConditionsBatch
 from inperson.shader_model.network.warp import HIDDEN, carried_batch, carry_hidden, carry_pictures
-from inperson.shader_model.network.warp_cpu import carry_pictures_cpu
+from inperson.shader_model.network.warp_cpu import carry_hidden_cpu, carry_pictures_cpu
 from inperson.workers import Workers
 
 MakeConditions = Callable[..., Conditions]
@@ -72,6 +72,21 @@ def test_a_place_both_eyes_saw_gets_their_mean_and_otherwise_that_of_the_one():
         torch.testing.assert_close(carried[:4, rows], torch.full_like(carried[:4, rows], colour * known))
         assert (carried[4, rows] == known).all()
     assert carried[:, 50:].abs().max() == 0.0
+
+
+@pytest.mark.parametrize("size", [(4, 6), (6, 5), (2, 2)])
+def test_numba_carries_the_hidden_state_as_torch_does(make_conditions: MakeConditions, size: tuple[int, int]):
+    """Of a crop of another size; far moves, cells that nobody saw, and such of which hardly anything was seen."""
+    now = make_conditions(1, 1, seed=3, height=64, width=96)
+    before, seen = now.before[0, 0].clone(), now.seen_before[0, 0].clone()
+    before[0, 4:9] += 60.0
+    seen[8:, :8], seen[:4, :4] = 0.0, 0.0
+    seen[5, 5] = 1e-7
+    hidden = torch.randn(7, *size)
+    expected = carry_hidden(hidden[None], before[None], seen[None])[0]
+    carried = carry_hidden_cpu(hidden.numpy(), before.numpy(), seen.numpy())
+    np.testing.assert_allclose(carried, expected, atol=1e-5)
+    assert 0.1 < (carried[0] == 0).mean() < 0.9
 
 
 @pytest.mark.parametrize(("eyes", "eyes_before"), [(1, 1), (2, 2), (2, 1), (1, 2)])
