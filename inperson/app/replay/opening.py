@@ -27,12 +27,8 @@ class OpenedSession:
     stretch: Stretch
     changes: tuple[AvatarChange, ...]
     """What is worn when."""
-
-    @property
-    def title(self) -> str:
-        """The file and who is shown."""
-        about = self.reader.participants()[self.recorded.participant]
-        return f"{self.reader.path.name}: {plain(about.name, 60) or self.recorded.participant}"
+    title: str
+    """The file, and who is shown."""
 
 
 def open_session(options: Replay, say: Say, stack: ExitStack) -> OpenedSession:
@@ -46,7 +42,7 @@ def open_session(options: Replay, say: Say, stack: ExitStack) -> OpenedSession:
     """
     reader = stack.enter_context(SessionReader(options.file))
     people = reader.participants()
-    key = shown_participant(reader, options.participant)
+    key = shown_participant(reader, people, options.participant)
     instead = replacements(options.avatar, tuple(people))
     if not reader.closed:
         say(f"{options.file.name} was never closed; playing what is there, up to its last whole second")
@@ -57,4 +53,5 @@ def open_session(options: Replay, say: Say, stack: ExitStack) -> OpenedSession:
     stretch = stretch_of(recorded.whole, options.begin, options.end)
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="inperson-")))
     changes = avatar_changes(reader, recorded.papers, key, instead.get(key), folder)
-    return OpenedSession(reader, recorded, stretch, changes)
+    title = f"{plain(options.file.name, 60)}: {plain(people[key].name, 60) or key}"
+    return OpenedSession(reader, recorded, stretch, changes, title)

@@ -1,6 +1,6 @@
 """What a replay needs of a session file: one participant's states, who they were, and what happened."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,13 +71,15 @@ def read_recorded(session: SessionReader, participant: str) -> Recorded:
     return Recorded(Stretch(session.begin_ns, session.end_ns), participant, passages, tuple(papers), tuple(events))
 
 
-def shown_participant(session: SessionReader, wanted: str | None) -> str:
+def shown_participant(session: SessionReader, people: Collection[str], wanted: str | None) -> str:
     """Who is shown: who was asked for, else whoever has the most states.
+
+    Args:
+        people: everybody's keys.
 
     Raises:
         BadInputError: nobody of that name, or nobody has states.
     """
-    people = session.participants()
     states = {key: session.count(BodyRecord, key) for key in people}
     if wanted is not None and wanted not in people:
         named = ", ".join(sorted(people)) or "nobody"

@@ -33,7 +33,7 @@ from inperson.app.timing import StageTimes
 from inperson.app.writers import open_output
 from inperson.avatar.file import shipped_avatars
 from inperson.avatar.state import BodyState
-from inperson.errors import DeviceError
+from inperson.errors import BadInputError, DeviceError
 from inperson.render.backends import make_rasterizer
 from inperson.render.gbuffer import Rasterizer
 from inperson.render.window import MirrorWindow
@@ -167,14 +167,14 @@ def _open_shader(options: Replay, rasterizer: Rasterizer, say: Say, stack: ExitS
 
 
 def _open_voice(opened: OpenedSession, tempo: Tempo, say: Say, stack: ExitStack) -> ReplayVoice | None:
-    """What the participant said, coming out of a sound device; None where there is neither."""
-    sound = sound_of(opened.reader, opened.recorded.participant)
-    if sound is None:
-        return None
-    voice = ReplayVoice(sound, tempo.paused(time.monotonic_ns()))
+    """What the participant said, coming out of a sound device; None where there is neither, which is said."""
     try:
+        sound = sound_of(opened.reader, opened.recorded.participant)
+        if sound is None:
+            return None
+        voice = ReplayVoice(sound, tempo.paused(time.monotonic_ns()))
         stack.enter_context(Speaker(voice.fill))
-    except DeviceError as error:
+    except (BadInputError, DeviceError) as error:
         say(f"replaying silently: {error.what}")
         return None
     return voice

@@ -26,22 +26,22 @@ def folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def avatars(body, folder) -> tuple[Path, Path]:
+@pytest.fixture(scope="module")
+def avatars(body, tmp_path_factory) -> tuple[Path, Path]:
     """A white one and a black one."""
-    (folder / "avatars").mkdir()
-    paths = folder / "avatars" / "white.avatar", folder / "avatars" / "black.avatar"
+    folder = tmp_path_factory.mktemp("avatars")
+    paths = folder / "white.avatar", folder / "black.avatar"
     for path, color in zip(paths, (1.0, 0.0), strict=True):
         save_avatar(tiny_avatar(body, path.stem, color), path)
     return paths
 
 
-@pytest.fixture
-def session(body, avatars) -> Path:
+@pytest.fixture(scope="module")
+def session(body, avatars, tmp_path_factory) -> Path:
     """Somebody who wears white."""
     record, sha256 = avatar_record(avatars[0])
     papers = about(body, avatar_name="white", avatar_sha256=sha256)
-    return session_of(Path("s.mcap"), papers, gestures(body, FRAMES), [record])
+    return session_of(tmp_path_factory.mktemp("session") / "s.mcap", papers, gestures(body, FRAMES), [record])
 
 
 def replay(file: Path | str, *options: str) -> int:

@@ -137,13 +137,13 @@ def test_papers_that_do_not_fit_the_states(body, tmp_path):
 
 def test_who_is_shown(tmp_path):
     with SessionReader(write_session(tmp_path / "s.mcap", made_up_messages(12))) as session:
-        assert shown_participant(session, None) == "me"
-        assert shown_participant(session, "you-2") == "you-2"
+        people = session.participants()
+        assert shown_participant(session, people, None) == "me"
+        assert shown_participant(session, people, "you-2") == "you-2"
         with pytest.raises(BadInputError, match="no participant 'him': it holds: me, you-2"):
-            shown_participant(session, "him")
+            shown_participant(session, people, "him")
     silent = [record for record in made_up_messages(2) if not isinstance(record, BodyRecord)]
-    with (
-        SessionReader(write_session(tmp_path / "t.mcap", silent)) as session,
-        pytest.raises(BadInputError, match="has no motion to play"),
-    ):
-        shown_participant(session, None)
+    with SessionReader(write_session(tmp_path / "t.mcap", silent)) as session:
+        for wanted in (None, "me"):
+            with pytest.raises(BadInputError, match=r"has no motion.* to play: record a session with somebody"):
+                shown_participant(session, people, wanted)
