@@ -40,6 +40,8 @@ class SessionFigures:
     """Of the mirror's pictures."""
     ages_ns: tuple[int, ...]
     """Of every picture: from the capture of the frame it is based on to its presentation."""
+    shown_ns: tuple[int, ...]
+    """When each of the mirror's pictures was presented, monotonic."""
     headset: HeadsetFigures | None
     recording: RecordedFigures | None
     recording_error: InPersonError | None
@@ -126,6 +128,7 @@ class LiveSession:
             stages=self._mirror.times.table() if self._mirror is not None else {},
             display=display,
             ages_ns=tuple(self._mirror.ages_ns) if self._mirror is not None else (),
+            shown_ns=tuple(self._mirror.shown_ns) if self._mirror is not None else (),
             headset=headset,
             recording=recording,
             recording_error=self._recording.error if self._recording is not None else None,

@@ -51,7 +51,8 @@ class MirrorShow:
         self.feed = OverlayFeed(source, self.times)
         self.ages_ns: list[int] = []
         """Of every picture that is based on a camera frame: from its capture to its presentation."""
-        self._shown_ns: list[int] = []
+        self.shown_ns: list[int] = []
+        """When each picture was presented, monotonic."""
         self._first_tick_ns = 0
         self._on_stage = 0
         self._overlay_on = True
@@ -62,13 +63,13 @@ class MirrorShow:
     @property
     def rate_shown(self) -> Rate:
         """Of pictures."""
-        seconds = (self._shown_ns[-1] - self._shown_ns[0]) / 1e9 if self._shown_ns else 0.0
-        return Rate(len(self._shown_ns), seconds)
+        seconds = (self.shown_ns[-1] - self.shown_ns[0]) / 1e9 if self.shown_ns else 0.0
+        return Rate(len(self.shown_ns), seconds)
 
     @property
     def seconds(self) -> float:
         """Since the first picture; 0 before it."""
-        return (time.monotonic_ns() - self._shown_ns[0]) / 1e9 if self._shown_ns else 0.0
+        return (time.monotonic_ns() - self.shown_ns[0]) / 1e9 if self.shown_ns else 0.0
 
     def show(
         self,
@@ -104,7 +105,7 @@ class MirrorShow:
                 self._first_tick_ns = self._first_tick_ns or tick_ns
                 self._writer.write(picture, (tick_ns - self._first_tick_ns) / 1e9)
         now = time.monotonic_ns()
-        self._shown_ns.append(now)
+        self.shown_ns.append(now)
         if self._view.shader is not None:
             self._view.shader.keeping_up.drew((drawn - begin) / 1e6, now)
         if based_on is not None:
