@@ -217,12 +217,18 @@ class HeadsetFusion:
             reye_pose=face.reye_pose.astype(np.float32),
             expression=face.expression.astype(np.float32),
         )
+        source = (_SOURCES[by], left.source, right.source, *self._face.source)
         return replace(
             state,
             time_ns=pose.time_ns,
             confidence=np.array([body, left.confidence, right.confidence, *self._face.confidence], np.float32),
-            source=(_SOURCES[by], left.source, right.source, *self._face.source),
+            source=source if camera is None else tuple(map(_beside_camera, source, camera.source)),
         )
+
+
+def _beside_camera(source: Source, of_camera: Source) -> Source:
+    """What comes with the webcam's state may be another program's."""
+    return of_camera if source is Source.CAMERA and of_camera is Source.EXTERNAL else source
 
 
 def _yaw_of_body(root: Float[np.ndarray, "3 3"]) -> float:

@@ -65,6 +65,8 @@ def test_a_webcam_that_went_away_is_forgotten():
     machine = cases.fusion()
     pose = HeadsetPose(0, cases.view())
     assert machine.fuse(camera, pose).source[1] == Source.CAMERA
+    camera = replace(camera, source=(Source.EXTERNAL,) * 5)
+    assert machine.fuse(camera, pose).source[:2] == (Source.HEADSET, Source.EXTERNAL)
     later = machine.fuse(camera, replace(pose, time_ns=2_000_000_000))
     assert later.source[1:] == (Source.HELD,) * 4
 
