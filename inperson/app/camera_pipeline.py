@@ -51,6 +51,11 @@ class CameraPipeline:
         """Frames the source produced that were never asked for."""
         return self._dropped_before + (self._frames.dropped if self._frames else 0)
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def next_frame(self) -> CameraFrame | None:
         """Wait for a frame newer than the last; None when the source has ended."""
         if self._frames is None:

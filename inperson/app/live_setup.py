@@ -77,8 +77,9 @@ def run_session(
         console.print(part, highlight=False)
     if plan.out is not None:
         console.print(f"wrote {plan.out}", soft_wrap=True, highlight=False)
-    for sent in outputs.figures if outputs is not None else ():
-        say(sent)
+    heard = figures.tracking.notices if figures.tracking is not None else ()
+    for words in (*heard, *(outputs.figures if outputs is not None else ())):
+        say(words)
     if figures.recording_error is not None:
         raise figures.recording_error
     return figures

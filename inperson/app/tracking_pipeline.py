@@ -47,6 +47,10 @@ class Pipeline(Protocol):
     def dropped(self) -> int:
         """Frames the source produced that were never asked for."""
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What there is to say of its inputs when all is over."""
+
     def next_frame(self) -> CameraFrame | None:
         """Wait for a frame newer than the last; None when the source has ended."""
 

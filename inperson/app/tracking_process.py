@@ -51,6 +51,8 @@ class TrackingSummary:
     dropped: int
     seen: int
     """Frames with a person in them."""
+    notices: tuple[str, ...] = ()
+    """What there is to say of its inputs."""
 
 
 class TrackingProcess:
@@ -182,4 +184,4 @@ def _track_until_told(
         for stage, duration in zip(STAGES, stage_ns, strict=True):
             times.add(stage, int(duration))
     seconds = (at_ns[-1] - at_ns[0]) / 1e9 if at_ns else 0.0
-    return TrackingSummary(times.table(), Rate(len(at_ns), seconds), pipeline.dropped, seen)
+    return TrackingSummary(times.table(), Rate(len(at_ns), seconds), pipeline.dropped, seen, pipeline.notices)

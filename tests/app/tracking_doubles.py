@@ -31,6 +31,7 @@ class ScriptedPipeline:
 
     clip_seconds = FRAME_COUNT / 100
     fps = 100.0
+    notices = ()
 
     def __init__(self, plan: TrackingPlan) -> None:
         self.plan = plan

@@ -50,6 +50,11 @@ class WithVmcInput:
         """Frames the source produced that were never asked for."""
         return self._camera.dropped
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What came, and what of it was ignored."""
+        return (*self._camera.notices, self._receiver.figures)
+
     def next_frame(self) -> CameraFrame | None:
         """Wait for a frame newer than the last; None when the source has ended."""
         return self._camera.next_frame()

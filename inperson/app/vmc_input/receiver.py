@@ -68,6 +68,14 @@ class VmcReceiver:
         with self._lock:
             return self._listener.heard
 
+    @property
+    def figures(self) -> str:
+        """What came, for people."""
+        ignored = ""
+        if self.malformed or self.refused:
+            ignored = f"; ignored: {self.malformed} that were not OSC, {self.refused} messages that cannot be meant"
+        return f"VMC input: {self.packets} packets{ignored}"
+
     def close(self) -> None:
         """End the thread and give the port back."""
         self._stop = True

@@ -1,6 +1,7 @@
 """Whole live sessions that speak with other programs: processes, sockets, a scripted camera, a point rasteriser."""
 
 import io
+import re
 import socket
 import threading
 from pathlib import Path
@@ -98,7 +99,9 @@ def test_another_programs_arm_moves_the_avatar(live) -> None:
         sending.join()
     arm = named(heard, "/VMC/Ext/Bone/Pos")["RightUpperArm"][3:]
     np.testing.assert_allclose(unity_turn(arm, (1, 0, 0)), [0, 1, 0], atol=0.02)
-    assert f"VMC input (body, left_hand) on 127.0.0.1:{port}\n" in said.file.getvalue()  # type: ignore[attr-defined]
+    words = said.file.getvalue()  # type: ignore[attr-defined]
+    assert f"VMC input (body, left_hand) on 127.0.0.1:{port}\n" in words
+    assert re.search(r"^VMC input: \d+ packets$", words, re.MULTILINE)
 
 
 def test_an_address_in_use_is_found_out_before_the_camera_is_opened() -> None:

@@ -189,4 +189,7 @@ def test_what_is_not_osc_is_counted_and_ignored() -> None:
         wait_until(lambda: receiver.packets == len(good) + 4)
         wait_until(lambda: receiver.refused == 1)
         assert receiver.malformed == 3
+        assert receiver.figures == (
+            f"VMC input: {len(good) + 4} packets; ignored: 3 that were not OSC, 1 messages that cannot be meant"
+        )
         assert len(receiver.heard.bones) == 55
