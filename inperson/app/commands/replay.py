@@ -1,12 +1,13 @@
 """`inperson replay`: a recorded session again, in the mirror, in a headset, or into a file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
 
+from inperson.app.outputs.options import Outputs
 from inperson.app.shading.choice import DEFAULT_SHADER, ShaderChoice
 from inperson.errors import BadInputError
 
@@ -53,6 +54,8 @@ class Replay:
     shader: ShaderChoice = DEFAULT_SHADER
     """The video shader, which adds what the Gaussians blur: a size, or auto: in a window the largest that keeps up,
     in a file the largest there is."""
+    outputs: Annotated[Outputs, tyro.conf.OmitArgPrefixes] = field(default_factory=Outputs)
+    """What is sent to other programs while it plays in a window."""
 
     @property
     def in_headset(self) -> bool:
@@ -78,6 +81,7 @@ class Replay:
             raise BadInputError("--loop never ends, a file has to", "leave out --loop or --out")
         if self.out is None and self.view == "none":
             raise BadInputError("--view none shows nothing", "add --out FILE.mp4 or a folder")
+        self.outputs.check()
 
     def run(self, console: Console) -> None:
         """Play it, or draw it; Ctrl-C ends a replay that is played as Q does."""

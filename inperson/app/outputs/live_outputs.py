@@ -91,6 +91,7 @@ class LiveOutputs:
         self._streams: list[Stream] = []
         self._camera = None
         self._recentred = 0
+        self._body_sha256 = body.sha256
         with ExitStack() as opened:
             for what, address, open_encoder in _wanted(options):
                 self._streams.append(Stream(what, address, open_encoder, body))
@@ -129,8 +130,10 @@ class LiveOutputs:
 
     def change_body(self, body: BodyModel) -> None:
         """States that come from now on are this body's."""
-        for stream in self._streams:
-            stream.change_body(body)
+        if body.sha256 != self._body_sha256:
+            self._body_sha256 = body.sha256
+            for stream in self._streams:
+                stream.change_body(body)
 
     def close(self) -> None:
         """Send what is left, end all threads."""

@@ -3,6 +3,7 @@
 from inperson.app.headset.status import HeadsetStatus
 from inperson.app.mirror_show import MirrorShow
 from inperson.app.mirror_view import MirrorView
+from inperson.app.outputs.live_outputs import LiveOutputs
 from inperson.app.replay.marks import marks_of
 from inperson.app.replay.recorded import Recorded
 from inperson.app.replay.stage import ReplayStage
@@ -19,12 +20,19 @@ class ReplayMirror:
         recorded, stretch: what is played, and how much of it.
         stage: who does it.
         view, show: the mirror, and the window that it is in.
+        outputs: other programs, if any are to have what is shown.
     """
 
     def __init__(
-        self, recorded: Recorded, stretch: Stretch, stage: ReplayStage, view: MirrorView, show: MirrorShow
+        self,
+        recorded: Recorded,
+        stretch: Stretch,
+        stage: ReplayStage,
+        view: MirrorView,
+        show: MirrorShow,
+        outputs: LiveOutputs | None = None,
     ) -> None:
-        self._stage, self._view, self._show = stage, view, show
+        self._stage, self._view, self._show, self._outputs = stage, view, show, outputs
         self._zero_ns = recorded.whole.begin_ns
         self._begin_s, self._end_s = self._seconds(stretch.begin_ns), self._seconds(stretch.end_ns)
         self._marks = tuple(m for m in marks_of(recorded) if self._begin_s <= m.seconds <= self._end_s)
@@ -62,12 +70,18 @@ class ReplayMirror:
         if state is None:
             self._show.show_nobody()
         else:
-            self._show.show(state, None, tick_ns, headset, worn=False)
+            picture = self._show.show(state, None, tick_ns, headset, worn=False)
+            if self._outputs is not None:
+                self._outputs.change_body(self._stage.performer.body)
+                self._outputs.show(state, in_play_space=self._stage.in_play_space)
+                self._outputs.show_picture(picture)
         return self._show.take_timeline_request()
 
     def take_actions(self) -> list[Action]:
         """Hot keys that were pressed, those of the mirror alone already done."""
         actions = self._show.take_actions()
+        if self._outputs is not None and Action.RECENTER in actions:
+            self._outputs.recenter()
         for _ in range(actions.count(Action.NEXT_AVATAR)):
             self._show.next_avatar()
         return actions

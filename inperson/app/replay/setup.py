@@ -16,6 +16,7 @@ from inperson.app.headset.plan import HeadsetPlan, bindings_for
 from inperson.app.headset.process import HeadsetProcess, OpenHeadset, open_headset
 from inperson.app.mirror_show import MirrorShow
 from inperson.app.mirror_view import MirrorView
+from inperson.app.outputs.live_outputs import LiveOutputs
 from inperson.app.recording.sound import sound_of
 from inperson.app.replay.controls import Controls
 from inperson.app.replay.mirror import ReplayMirror
@@ -107,7 +108,12 @@ def _open_mirror(
     rate = BESIDE_HEADSET_RATE if options.in_headset else window.refresh_rate * WINDOW_RATE_SHARE
     cast = (AS_RECORDED, *shipped_avatars())
     show = MirrorShow(view, cast, stage.choose, opened.title, window=window, writer=None, rate=rate)
-    return ReplayMirror(opened.recorded, opened.stretch, stage, view, show)
+    outputs = None
+    if options.outputs.wanted:
+        outputs = stack.enter_context(LiveOutputs(options.outputs, body, view.picture_size))
+        for notice in outputs.notices:
+            say(notice)
+    return ReplayMirror(opened.recorded, opened.stretch, stage, view, show, outputs)
 
 
 def _start_headset(

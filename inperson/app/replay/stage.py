@@ -13,6 +13,8 @@ from inperson.avatar.state import BodyState
 
 AS_RECORDED = "as recorded"
 """In the hot key's cast: whoever was worn at that moment."""
+PLAY = "play"
+"""A headset's world, as session files call it."""
 MOST_ROLES = 8
 """That are kept ready."""
 
@@ -51,6 +53,16 @@ class ReplayStage:
             self._role(change.file)
         self._in_mirror = self._changes[0].file
         return self._role(self._in_mirror)[0]
+
+    @property
+    def performer(self) -> Performer:
+        """Whoever is in the mirror."""
+        return self._role(self._in_mirror)[0]
+
+    @property
+    def in_play_space(self) -> bool:
+        """Whether the moment that is shown was in a headset's play space; otherwise before a webcam."""
+        return self._role(self._in_mirror)[1].world_at(self._position_ns) == PLAY
 
     def choose(self, name: str) -> Performer:
         """Show this avatar from now on, or `AS_RECORDED`; for a caller that puts it into the mirror.

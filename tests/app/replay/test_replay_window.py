@@ -14,6 +14,7 @@ import sounddevice
 from rich.console import Console
 
 from inperson.app.commands.replay import Replay
+from inperson.app.outputs.options import Outputs, VmcOutput
 from inperson.app.recording.records import EventKind, EventRecord
 from inperson.app.recording.voice import VoiceStream
 from inperson.app.replay.setup import replay
@@ -22,6 +23,7 @@ from inperson.render.overlay import Overlay
 from inperson.render.overlay_timeline import MARGIN, PANEL_HEIGHT, Timeline
 from inperson.render.window import MirrorWindow
 from tests.app.drawing_doubles import tiny_avatar
+from tests.app.outputs.hearing import listening, wait_until
 from tests.app.replay.sessions import BEGIN_NS, about, avatar_record, gestures, session_of
 
 FRAMES = 100
@@ -197,3 +199,14 @@ def test_it_holds_at_its_end_and_space_begins_again(watch):
         assert viewer.timeline.position_s < 3.4
 
     watch(script, begin="3", end="-0.46", speed=4.0)
+
+
+def test_what_is_played_goes_to_other_programs_too(watch):
+    def script(viewer: Viewer) -> None:
+        viewer.do("key", "space", "End")  # of the recording: 0.99 m to the person's left of where it began
+        viewer.until(lambda: viewer.timeline.position_s == viewer.timeline.end_s)
+        wait_until(lambda: any(address == "/VMC/Ext/Root/Pos" and values[1] < -0.4 for address, values in heard))
+
+    with listening() as (port, heard):
+        _, said = watch(script, outputs=Outputs(vmc=VmcOutput(f":{port}")))
+    assert f"VMC to 127.0.0.1:{port}" in said
