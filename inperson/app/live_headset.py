@@ -39,7 +39,7 @@ def start_headset(
         bindings=bindings_for(mirror_window=plan.on_screen),
         motion=plan.source if tracking is None else None,
         calibration=_calibration(plan.user, say) if aligned else None,
-        mirrored=options.view == "headset+mirror",
+        mirrored=options.view == "headset+mirror" or options.outputs.wanted,
         frames=options.frames,
         shader=options.shader,
     )

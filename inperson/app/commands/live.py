@@ -88,13 +88,9 @@ class Live:
         if self.view == "headset" and self.out is not None:
             raise BadInputError(f"--out {self.out}: a headset alone has no mirror", "use --view headset+mirror")
         if self.record is None:
-            asked = {
-                "--microphone": self.microphone is not None,
-                "--record-camera": self.record_camera,
-                "--record-avatar": self.record_avatar != "auto",
-            }
-            for option in (option for option, given in asked.items() if given):
-                raise BadInputError(f"{option} is for a recording", "add --record FILE.mcap")
+            # a microphone and what becomes of avatars may stand in the settings for whenever something is recorded
+            if self.record_camera:
+                raise BadInputError("--record-camera is for a recording", "add --record FILE.mcap")
         elif self.record.suffix.lower() != ".mcap":
             raise BadInputError(f"--record {self.record}", "name a file ending in .mcap")
         self.outputs.check()

@@ -41,7 +41,7 @@ class HeadsetPlan:
     shader: ShaderChoice = "off"
     """The video shader."""
     mirrored: bool = False
-    """Somebody watches the wearer's states: they go back to the session."""
+    """Somebody watches the wearer's states, the mirror or another program: they go back to the session."""
     frames: int | None = None
     """Leave after so many frames."""
     job: Job = "show"

@@ -253,13 +253,7 @@ def test_a_session_that_fails_keeps_what_was_recorded(workplace, record):
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [
-        (
-            {"record": None, "microphone": "0"},
-            BadInputError,
-            "--microphone is for a recording: add --record FILE.mcap",
-        ),
         ({"record": None, "microphone": None, "record_camera": True}, BadInputError, "--record-camera is for a rec"),
-        ({"record": None, "microphone": None, "record_avatar": "embed"}, BadInputError, "--record-avatar is for a"),
         ({"record": Path("talk.mp4")}, BadInputError, r"--record talk\.mp4: name a file ending in \.mcap"),
         ({"record": Path("nowhere/talk.mcap")}, OutputError, "nowhere"),
         ({"record": Path("there.mcap")}, OutputError, r"there\.mcap is there already: name a new file"),
