@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from inperson.app import cli
 from inperson.app.exporting.options import ENDINGS
 from inperson.app.recording.reader import SessionReader
 from inperson.app.recording.records import BodyRecord, MicrophoneRecord, ParticipantRecord
 from inperson.app.recording.sound import sound_of
+from inperson.avatar.skinning import BodyPoser
+from inperson.paths import assets_dir
 from inperson.tracking.motion_file import load_motion
 from tests.app.exporting.sessions import START_NS, about, moving_states
 from tests.app.recording.made_up import write_session
@@ -30,6 +33,26 @@ def test_npz_is_the_motion_to_the_bit(tmp_path, session, states):
     np.testing.assert_array_equal(motion.times_ns, [s.time_ns for s in states])
     np.testing.assert_array_equal(motion.betas, states[0].betas)
     assert (motion.gender, motion.body_name, motion.framerate) == ("neutral", "neutral", 25.0)
+
+
+def test_npz_moves_the_smplx_package_as_it_moved_us(tmp_path, session, states, body):
+    smplx = pytest.importorskip("smplx")
+    assert run(session, "-o", tmp_path / "o.npz") == 0
+    theirs = np.load(tmp_path / "o.npz")  # by AMASS's order of SMPL-X joints, with nothing of ours
+    assert (float(theirs["mocap_framerate"]), str(theirs["surface_model_type"])) == (25.0, "smplx")
+    sizes = {"num_betas": len(theirs["betas"]), "num_expression_coeffs": theirs["expression"].shape[1]}
+    path = assets_dir() / "body" / "neutral.npz"
+    model = smplx.SMPLX(str(path), ext="npz", use_pca=False, flat_hand_mean=True, batch_size=len(states), **sizes)
+    ends = {"global_orient": 3, "body_pose": 66, "jaw_pose": 69, "leye_pose": 72, "reye_pose": 75}
+    ends |= {"left_hand_pose": 120, "right_hand_pose": 165}
+    parts = np.split(theirs["poses"], [*ends.values()][:-1], axis=1)
+    given = {name: torch.from_numpy(part.copy()) for name, part in zip(ends, parts, strict=True)}
+    given |= {"transl": torch.from_numpy(theirs["trans"]), "expression": torch.from_numpy(theirs["expression"])}
+    with torch.no_grad():
+        joints = model(betas=torch.from_numpy(theirs["betas"])[None].expand(len(states), -1), **given).joints
+    poser = BodyPoser(body, states[0].betas)
+    for state, found in zip(states, joints.numpy(), strict=True):
+        np.testing.assert_allclose(found[:55], poser.pose(state).joints, atol=1e-5)
 
 
 def test_a_part_of_it(tmp_path, session, states):
