@@ -37,7 +37,7 @@ from inperson.render.overlay_recording import RecordingSign
 
 ME = "me"
 """The key of who sits at this machine."""
-DRAIN_S = 0.04
+DRAIN_S = 0.1
 """Between two looks at what processes handed over."""
 LOOK_S = 0.25
 """Between two looks at how recorder and microphone are doing."""
