@@ -15,8 +15,10 @@ from inperson.app.audio.opus import SAMPLE_RATE
 from inperson.app.audio.source import TakeBlock
 from inperson.errors import DeviceError, InPersonError
 
-MOST_WAITING = 100
-"""Pieces of 20 ms between the driver's thread and the one that takes them: two seconds."""
+PIECES_A_SECOND = 10
+"""That the driver hands over: every wake costs those who draw."""
+MOST_WAITING = 20
+"""Pieces between the driver's thread and the one that takes them: two seconds."""
 LONGEST_LATENCY_S = 1.0
 """A capture time that lies further back is no capture time."""
 LIST = "see `inperson devices` for what there is"
@@ -125,7 +127,7 @@ class MicrophoneDevice:
         try:
             self._stream: InputStream = sound.InputStream(
                 samplerate=self.sample_rate,
-                blocksize=self.sample_rate // 50,
+                blocksize=self.sample_rate // PIECES_A_SECOND,
                 device=info.index,
                 channels=1,
                 dtype="float32",

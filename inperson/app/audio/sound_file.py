@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from inperson.app.audio.opus import BLOCK, BLOCK_NS, SAMPLE_RATE
 from inperson.app.audio.source import TakeBlock
 from inperson.errors import BadInputError, InPersonError
 
+BUNCH = 5
+"""Blocks that are handed over at a time, when the last of them is due: every wake costs those who draw."""
 _MEND = "give another sound file, or re-encode this one"
 
 
@@ -61,7 +64,7 @@ class SoundFile:
         return error
 
     def start(self, start_ns: int, take: TakeBlock) -> None:
-        """Begin to speak; a block is handed over when its last sample is due."""
+        """Begin to speak; blocks are handed over a few at a time, when the last one's last sample is due."""
         self._speaking = self._thread.submit(self._speak, start_ns, take)
 
     def close(self) -> None:
@@ -86,11 +89,15 @@ class SoundFile:
             yield np.pad(waiting, (0, BLOCK - len(waiting)))
 
     def _speak(self, start_ns: int, take: TakeBlock) -> None:
-        for number, block in enumerate(self.blocks()):
-            time_ns = start_ns + number * BLOCK_NS
-            if self._closing.wait(max(time_ns + BLOCK_NS - time.monotonic_ns(), 0) / 1e9):
+        blocks = self.blocks()
+        begin_ns = start_ns
+        while bunch := list(islice(blocks, BUNCH)):
+            end_ns = begin_ns + len(bunch) * BLOCK_NS
+            if self._closing.wait(max(end_ns - time.monotonic_ns(), 0) / 1e9):
                 return
-            take(block, time_ns)
+            for number, block in enumerate(bunch):
+                take(block, begin_ns + number * BLOCK_NS)
+            begin_ns = end_ns
 
     def _pieces(self) -> Iterator[Float[np.ndarray, " n"]]:
         import av

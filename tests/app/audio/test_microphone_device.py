@@ -68,7 +68,10 @@ def test_blocks_carry_the_drivers_capture_time_on_the_monotonic_clock(monkeypatc
     ]
     taken = blocks_of(microphone, deliveries)
     assert ScriptedStream.newest.settings["device"] == 1
-    assert (ScriptedStream.newest.settings["samplerate"], ScriptedStream.newest.settings["blocksize"]) == (48000, 960)
+    assert (ScriptedStream.newest.settings["samplerate"], ScriptedStream.newest.settings["blocksize"]) == (
+        48000,
+        4800,
+    )
     assert np.array_equal(np.concatenate([block for block, _ in taken]), sent)
     assert [time_ns for _, time_ns in taken] == [5_000_000_000 - 31_000_000] * 2
     assert ScriptedStream.newest.closed
