@@ -35,7 +35,7 @@ class Stream:
         self._what, self._address, self._open_encoder = what, address, open_encoder
         self._encoder = open_encoder(body)
         self._sender = UdpSender(address)
-        self._thread: NewestOnly[Shown] = NewestOnly(self._send, what)
+        self._thread: NewestOnly[tuple[Encoder, Shown]] = NewestOnly(self._send, what)
 
     @property
     def notice(self) -> str:
@@ -51,7 +51,7 @@ class Stream:
 
     def show(self, shown: Shown) -> None:
         """Send a state soon, or a newer one in its place."""
-        self._thread.put(shown)
+        self._thread.put((self._encoder, shown))
 
     def change_body(self, body: BodyModel) -> None:
         """States that come from now on are this body's."""
@@ -64,8 +64,10 @@ class Stream:
         finally:
             self._sender.close()
 
-    def _send(self, shown: Shown) -> None:
-        self._sender.send(self._encoder(shown))
+    def _send(self, waiting: tuple[Encoder, Shown]) -> None:
+        """On the thread: a state waits with the encoder of its own body, which may have changed meanwhile."""
+        encoder, shown = waiting
+        self._sender.send(encoder(shown))
 
 
 class LiveOutputs:
