@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import smplx
 import torch
 
 from inperson.app import cli
@@ -36,7 +37,6 @@ def test_npz_is_the_motion_to_the_bit(tmp_path, session, states):
 
 
 def test_npz_moves_the_smplx_package_as_it_moved_us(tmp_path, session, states, body):
-    smplx = pytest.importorskip("smplx")
     assert run(session, "-o", tmp_path / "o.npz") == 0
     theirs = np.load(tmp_path / "o.npz")  # by AMASS's order of SMPL-X joints, with nothing of ours
     assert (float(theirs["mocap_framerate"]), str(theirs["surface_model_type"])) == (25.0, "smplx")

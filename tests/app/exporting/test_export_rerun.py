@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from rerun.chunk import RrdReader
 
 from inperson.app import cli
 from inperson.app.exporting.rerun_file import level_db
@@ -13,15 +14,11 @@ from inperson.avatar.skinning import BodyPoser
 from tests.app.exporting.sessions import FRAME_NS, JPEG, START_NS, small_session
 from tests.no_sockets import needs_the_filter, run_without_sockets
 
-pytest.importorskip("rerun")
-
 
 class RrdReading:
     """Entities of a file: when, and what."""
 
     def __init__(self, path) -> None:
-        from rerun.chunk import RrdReader
-
         self.times: dict[str, list[float]] = {}
         self.values: dict[tuple[str, str], list] = {}
         self.timelines: set[str] = set()

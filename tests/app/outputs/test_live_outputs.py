@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+import pyvirtualcam.camera
 
 from inperson.app.outputs.live_outputs import LiveOutputs
 from inperson.app.outputs.options import ArkitOutput, Outputs, VirtualCameraOutput, VmcOutput, VrchatOutput
@@ -111,8 +112,7 @@ class FakeCamera:
 
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch) -> type[FakeCamera]:
-    camera = pytest.importorskip("pyvirtualcam.camera")
-    monkeypatch.setattr(camera, "BACKENDS", {"fake": FakeCamera})
+    monkeypatch.setattr(pyvirtualcam.camera, "BACKENDS", {"fake": FakeCamera})
     monkeypatch.setattr(FakeCamera, "fails", False)
     FakeCamera.sent.clear()
     return FakeCamera

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pyvirtualcam.camera
 from rich.console import Console
 
 from inperson.app import live_mirror
@@ -116,7 +117,7 @@ def test_an_address_in_use_is_found_out_before_the_camera_is_opened() -> None:
 
 
 def test_the_mirror_goes_to_the_virtual_camera(live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pytest.importorskip("pyvirtualcam.camera"), "BACKENDS", {"fake": FakeCamera})
+    monkeypatch.setattr(pyvirtualcam.camera, "BACKENDS", {"fake": FakeCamera})
     FakeCamera.sent.clear()
     options = live(outputs=Outputs(virtual_camera=VirtualCameraOutput("on")), view="stereo", out=Path("m.mp4"))
     run_session(options, console(), doubles.ScriptedPipeline)
