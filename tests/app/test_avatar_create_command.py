@@ -13,7 +13,7 @@ from PIL import Image
 from rich.console import Console
 
 from inperson.app import cli
-from inperson.app.create_report import SHARES, CreateBar
+from inperson.app.reports.create import SHARES, CreateBar
 from inperson.avatar.file import load_avatar
 from inperson.avatar.provenance import Provenance
 from inperson.reconstruct import create

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from inperson.app.commands.avatar_refine import Refine
 from inperson.app.interrupt import InterruptFlag
-from inperson.app.refine_report import SHARES, RefineBar
+from inperson.app.reports.refine import SHARES, RefineBar
 from inperson.avatar.body import load_body
 from inperson.avatar.file import load_avatar, save_avatar
 from inperson.avatar.gaussians import GaussianAvatar

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from inperson.app import cli
-from inperson.app.evaluate_report import reenact_table
+from inperson.app.reports.evaluate import reenact_table
 from inperson.reconstruct.evaluation import reenact as module
 from inperson.reconstruct.evaluation.reenact import ClipResult, ReenactSettings, Stage, mean_of
 

@@ -78,8 +78,8 @@ class Create:
         search.begin(photo, self.person)  # meanwhile the rest is loaded
         import torch
 
-        from inperson.app.create_report import CreateBar, score_table
         from inperson.app.photo_strip import photo_strip
+        from inperson.app.reports.create import CreateBar, score_table
         from inperson.app.writers import write_png
         from inperson.avatar.file import save_avatar
         from inperson.avatar.provenance import Provenance

@@ -63,7 +63,7 @@ class Refine:
         import torch
 
         from inperson.app.interrupt import InterruptFlag
-        from inperson.app.refine_report import RefineBar, score_table
+        from inperson.app.reports.refine import RefineBar, score_table
         from inperson.app.teaching import teach, teaching_table, with_papers
         from inperson.avatar.body import load_body
         from inperson.avatar.file import load_avatar, save_avatar

@@ -54,7 +54,7 @@ class Reenact:
         """Everything that needs heavy imports."""
         import torch
 
-        from inperson.app.evaluate_report import ReenactBar, reenact_table
+        from inperson.app.reports.evaluate import ReenactBar, reenact_table
         from inperson.reconstruct.evaluation.reenact import mean_of, reenact
 
         torch.set_num_threads(1)
@@ -110,7 +110,7 @@ class Create:
         """Everything that needs heavy imports."""
         import torch
 
-        from inperson.app.evaluate_report import held_out_table
+        from inperson.app.reports.evaluate import held_out_table
         from inperson.reconstruct.create import CreateSettings
         from inperson.reconstruct.evaluation.held_out import HeldOutScore, HeldOutSettings, evaluate_person, means
         from inperson.reconstruct.perceptual import Perceptual

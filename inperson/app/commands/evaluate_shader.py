@@ -77,8 +77,8 @@ class Shader:
         """Everything that needs heavy imports."""
         import torch
 
-        from inperson.app.evaluate_shader_report import shader_tables
-        from inperson.app.stage_bar import StageBar
+        from inperson.app.reports.evaluate_shader import shader_tables
+        from inperson.app.reports.stage_bar import StageBar
         from inperson.avatar.atomic_file import write_atomically
         from inperson.shader_model.evaluation.evaluate import evaluate_shader
         from inperson.shader_model.evaluation.report import as_json

@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 
 from inperson.app import cli
-from inperson.app.evaluate_shader_report import shader_tables
+from inperson.app.reports.evaluate_shader import shader_tables
 from inperson.shader_model.evaluation import evaluate as module
 from inperson.shader_model.evaluation.drift import Ends
 from inperson.shader_model.evaluation.evaluate import Drift, Evaluation, EvaluationSettings

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from inperson.app.stage_bar import StageBar
+from inperson.app.reports.stage_bar import StageBar
 from inperson.reconstruct.evaluation.held_out import HeldOutScore
 from inperson.reconstruct.evaluation.reenact import ClipResult, Stage, mean_of
 

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from inperson.app.stage_bar import StageBar
+from inperson.app.reports.stage_bar import StageBar
 from inperson.reconstruct.refine.clip import Refined, Stage
 
 SHARES: dict[Stage, float] = {Stage.WATCH: 0.15, Stage.ALIGN: 0.1, Stage.OPTIMISE: 0.7, Stage.SCORE: 0.05}

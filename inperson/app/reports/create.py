@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from inperson.app.stage_bar import StageBar
+from inperson.app.reports.stage_bar import StageBar
 from inperson.reconstruct.create import Created, Stage
 
 SHARES: dict[Stage, float] = {
