@@ -56,7 +56,7 @@ class WindowGroup:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Drawn:
+class DrawnWindow:
     """A window, and what is drawn by lot for it."""
 
     number: int
@@ -86,18 +86,19 @@ class GroupMaker:
     def _grouped(self, numbered: Sequence[tuple[int, dict[str, Any]]], augment: AugmentRecipe) -> list[WindowGroup]:
         drawn = [self._draw(number, sample, augment) for number, sample in numbered]
         numbers_of_eyes = sorted({d.window.eyes for d in drawn})
-        return [_stacked([d for d in drawn if d.window.eyes == eyes]) for eyes in numbers_of_eyes]
+        return [stacked([d for d in drawn if d.window.eyes == eyes]) for eyes in numbers_of_eyes]
 
-    def _draw(self, number: int, sample: dict[str, Any], augment: AugmentRecipe) -> _Drawn:
+    def _draw(self, number: int, sample: dict[str, Any], augment: AugmentRecipe) -> DrawnWindow:
         rng = np.random.default_rng([self._recipe.optimiser.seed, number])
         frames = augment.frames
         chosen = decode_window(sample, lambda total: drawn_frames(total, frames or total, rng))
         window = augmented(chosen, augment, rng)
         looked_at = rng.integers(len(window.truth), size=self._recipe.loss.perceptual_frames)
-        return _Drawn(number, window, rng.uniform(0.0, 1.0, 3).astype(np.float32), looked_at)
+        return DrawnWindow(number, window, rng.uniform(0.0, 1.0, 3).astype(np.float32), looked_at)
 
 
-def _stacked(drawn: Sequence[_Drawn]) -> WindowGroup:
+def stacked(drawn: Sequence[DrawnWindow]) -> WindowGroup:
+    """Windows of one shape and as many eyes beside each other."""
     moments = zip(*(d.window.conditions for d in drawn), strict=True)
     return WindowGroup(
         moments=tuple(ConditionsBatch.of(people) for people in moments),

@@ -92,7 +92,7 @@ class WindowLoss:
 
     def _steadiness(self, group: WindowGroup, p: _Pictures, *, other: bool) -> Float[Tensor, " B"]:
         """Change from an eye's last picture, or from the other one's, against the truth's."""
-        if other and p.true.shape[2] == 1:
+        if len(p.true) == 1 or (other and p.true.shape[2] == 1):
             return p.true.new_zeros(group.windows)
         change, true_change = along_motion(group, p.made, other=other), along_motion(group, p.true, other=other)
         each = [

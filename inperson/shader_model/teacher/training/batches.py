@@ -10,14 +10,13 @@ from torch import Tensor
 
 from inperson.reconstruct.training.loop import Numbered
 from inperson.shader_model.data.shards import decode_window
-from inperson.shader_model.data.window import Window
-from inperson.shader_model.network.batch import ConditionsBatch
 from inperson.shader_model.teacher.draws import FlowDraws, Lot
 from inperson.shader_model.teacher.residual import residual_of
 from inperson.shader_model.teacher.told import Told
 from inperson.shader_model.teacher.training.recipe import Recipe, StageRecipe
 from inperson.shader_model.training.augment import augmented
 from inperson.shader_model.training.cuts import drawn_frames
+from inperson.shader_model.training.groups import DrawnWindow, WindowGroup, stacked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,10 +28,12 @@ class FlowBatch:
     clean: Float[Tensor, "B T E R h w"]
     """Their residuals."""
     draws: FlowDraws
+    group: WindowGroup
+    """The same windows as the live model's loss knows them."""
 
     def to(self, device: torch.device) -> "FlowBatch":
         """On another device."""
-        return FlowBatch(self.told.to(device), self.clean.to(device), self.draws.to(device))
+        return FlowBatch(self.told.to(device), self.clean.to(device), self.draws.to(device), self.group.to(device))
 
 
 class FlowBatchMaker:
@@ -54,18 +55,21 @@ class FlowBatchMaker:
             for piece in range(stage.pieces)
         ]
         drawn = [(self._part(lot, sample, stage), lot) for lot, sample in lots]
-        numbers_of_eyes = sorted({window.eyes for window, _ in drawn})
-        return [self._stacked([d for d in drawn if d[0].eyes == eyes]) for eyes in numbers_of_eyes]
+        numbers_of_eyes = sorted({part.window.eyes for part, _ in drawn})
+        return [self._stacked([d for d in drawn if d[0].window.eyes == eyes]) for eyes in numbers_of_eyes]
 
-    def _part(self, lot: Lot, sample: dict[str, object], stage: StageRecipe) -> Window:
+    def _part(self, lot: Lot, sample: dict[str, object], stage: StageRecipe) -> DrawnWindow:
         rng = np.random.default_rng(lot)
         window = decode_window(sample, lambda total: drawn_frames(total, stage.frames or total, rng))
-        return augmented(window, replace(self._recipe.augment, side=stage.side), rng)
+        window = augmented(window, replace(self._recipe.augment, side=stage.side), rng)
+        looked_at = rng.integers(len(window.truth), size=self._recipe.loss.perceptual_frames)
+        return DrawnWindow(lot.number, window, rng.uniform(0.0, 1.0, 3).astype(np.float32), looked_at)
 
-    def _stacked(self, drawn: Sequence[tuple[Window, Lot]]) -> FlowBatch:
+    def _stacked(self, drawn: Sequence[tuple[DrawnWindow, Lot]]) -> FlowBatch:
         windows, lots = zip(*drawn, strict=True)
-        told = Told.of([ConditionsBatch.of(m) for m in zip(*(w.conditions for w in windows), strict=True)])
+        group = stacked(windows)
+        told = Told.of(group.moments)
         _, frames, eyes, height, width = told.shape
         draws = FlowDraws.of(lots, frames, eyes, (height, width), self._recipe.draws)
-        truth = torch.stack([window.truth for window in windows])
-        return FlowBatch(told.without_conditions(draws.forgotten), residual_of(truth, told.color), draws)
+        clean = residual_of(group.truth, group.render).transpose(0, 1)
+        return FlowBatch(told.without_conditions(draws.forgotten), clean, draws, group)

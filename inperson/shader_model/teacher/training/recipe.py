@@ -8,7 +8,7 @@ from inperson.errors import BadInputError
 from inperson.reconstruct.training.recipe import OptimiserRecipe, read_over
 from inperson.shader_model.interface import MULTIPLE
 from inperson.shader_model.teacher.draws import DrawRecipe
-from inperson.shader_model.training.recipe import AugmentRecipe
+from inperson.shader_model.training.recipe import AugmentRecipe, LossRecipe
 
 DEFAULT_RECIPE = Path(__file__).parent / "recipes" / "cpu.toml"
 
@@ -65,6 +65,11 @@ class Recipe:
     draws: DrawRecipe = field(default_factory=DrawRecipe)
     least_left: float = 0.2
     """1 - t counts as no less in the loss, or a few windows with hardly any noise left would be all that matters."""
+    pictures: float = 0.0
+    """Weight of `loss`, the live model's, on what is predicted as pictures, at every time of the flow: samples of few
+    passes are judged as they are seen, not by their velocity alone. 0 leaves it out."""
+    loss: LossRecipe = field(default_factory=LossRecipe)
+    """Its `adversarial` and `trajectory` have to be 0."""
     augment: AugmentRecipe = field(default_factory=AugmentRecipe)
     """`frames` and `side` are each stage's."""
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
@@ -88,4 +93,8 @@ def read_recipe(path: Path) -> Recipe:
         raise BadInputError(what, f"use sides in multiples of {MULTIPLE}, and at least one piece")
     if recipe.augment.side or recipe.augment.frames:
         raise BadInputError(f"{path.name}: augment.side or augment.frames", "say them of each stage")
+    if recipe.loss.adversarial or recipe.loss.trajectory:
+        raise BadInputError(
+            f"{path.name}: loss.adversarial or loss.trajectory", "a teacher has no critic and no teacher"
+        )
     return recipe

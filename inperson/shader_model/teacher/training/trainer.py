@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import torch
 from accelerate import Accelerator
+from jaxtyping import Float
 from torch import Tensor
 
 from inperson.errors import BadInputError
@@ -13,12 +15,14 @@ from inperson.reconstruct.training.loop import Numbered, TrainingLoop
 from inperson.shader_model.teacher.config import TeacherConfig, config_of
 from inperson.shader_model.teacher.flow import velocity_error
 from inperson.shader_model.teacher.model import Teacher
+from inperson.shader_model.teacher.residual import picture_of
 from inperson.shader_model.teacher.training.batches import FlowBatch, FlowBatchMaker
 from inperson.shader_model.teacher.training.recipe import Recipe
 from inperson.shader_model.teacher.training.validation import validate_teacher
 from inperson.shader_model.teacher.weights import load_teacher
 from inperson.shader_model.training.groups import GroupMaker
 from inperson.shader_model.training.recipe import Recipe as LiveRecipe
+from inperson.shader_model.training.window_loss import WindowLoss
 
 
 class TeacherTrainer(TrainingLoop[list[FlowBatch]]):
@@ -48,6 +52,8 @@ class TeacherTrainer(TrainingLoop[list[FlowBatch]]):
         super().__init__(recipe.optimiser, data, "tools.make_shader_shards", folder, accelerator)
         self.recipe = recipe
         self.perceptual = Perceptual.load().to(self.accelerator.device)
+        perceptual = self.perceptual if recipe.loss.perceptual > 0 else None
+        self._of_pictures = WindowLoss(recipe.loss, perceptual) if recipe.pictures > 0 else None
         self._batches, self._groups = FlowBatchMaker(recipe), GroupMaker(LiveRecipe())
         self._began, self._seconds = 0.0, float("inf")
         self.begin(Teacher(network_config(recipe)) if start is None else _started(start, recipe))
@@ -64,13 +70,18 @@ class TeacherTrainer(TrainingLoop[list[FlowBatch]]):
 
     def losses(self, batch: list[FlowBatch], step: int) -> dict[str, Tensor]:
         own = sum(len(part.clean) for part in batch)
-        each = [self._velocity(part.to(self.accelerator.device)).sum() / own for part in batch]
-        return {"velocity": sum(each[1:], start=each[0])}
+        each = [self._of_windows(part.to(self.accelerator.device)) for part in batch]
+        return {name: torch.cat([parts[name] for parts in each]).sum() / own for name in each[0]}
 
-    def _velocity(self, batch: FlowBatch) -> Tensor:
-        draws = batch.draws
+    def _of_windows(self, batch: FlowBatch) -> dict[str, Float[Tensor, " B"]]:
+        draws, render = batch.draws, batch.group.render
         predicted = self.learning(draws.noisy(batch.clean), draws.times, batch.told)
-        return velocity_error(predicted, batch.clean, draws.times, self.recipe.least_left)
+        parts = {"velocity": velocity_error(predicted, batch.clean, draws.times, self.recipe.least_left)}
+        if self._of_pictures is not None:
+            shown = picture_of(predicted.transpose(0, 1), render)
+            of_pictures = self._of_pictures.of(batch.group, shown, None)
+            parts |= {name: self.recipe.pictures * values for name, values in of_pictures.items()}
+        return parts
 
     def scores(self, held_out: Iterator[Numbered]) -> dict[str, float]:
         groups = (

@@ -47,6 +47,7 @@ def test_stages_share_the_run() -> None:
         ("[stages]\nshort = { pieces = 0 }", "at least one piece"),
         ("[stages]\nmiddle = { share = 0.1 }", "does not know 'middle'"),
         ("[augment]\nside = 160", "each stage"),
+        ("[loss]\nadversarial = 0.3", "no critic"),
         ("size = 'huge'", "'huge' is unknown"),
         ("[network]\nwidht = 3", "missing or unknown"),
     ],

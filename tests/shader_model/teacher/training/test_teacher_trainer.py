@@ -21,6 +21,7 @@ from inperson.shader_model.teacher.training.export import export
 from inperson.shader_model.teacher.training.recipe import Recipe, StageRecipe, StagesRecipe
 from inperson.shader_model.teacher.training.trainer import TeacherTrainer
 from inperson.shader_model.teacher.weights import load_teacher, read_teacher_header
+from inperson.shader_model.training.window_loss import WindowLoss
 from tests.training_runs import logged, losses, weights
 
 ROOT = Path(__file__).parents[4]
@@ -86,6 +87,25 @@ def test_stages_fit_into_limited_time(shards: Path, tiny: Recipe, tmp_path: Path
     assert run.position.step == 1
     (first, *_) = run.batch(list(islice(run.stream.from_sample(0), 4)))
     assert first.clean.shape[1] == 3  # the time is up: the last stage
+
+
+def test_predictions_may_be_judged_as_pictures(shards: Path, tiny: Recipe, tmp_path: Path) -> None:
+    run = trainer(replace(tiny, pictures=0.5), shards, tmp_path)
+    single, long = (run.batch(list(islice(run.stream.from_sample(0), n, n + 4))) for n in (0, 12))
+    for batch, frames in ((single, 1), (long, 3)):
+        assert batch[0].clean.shape[1] == frames
+        parts = run.losses(batch, 0)
+        live = [WindowLoss(run.recipe.loss, run.perceptual).of(b.group, b.group.render, None) for b in batch]
+        own = sum(len(b.clean) for b in batch)
+        for name in live[0]:
+            # untrained, the teacher predicts the render
+            expected = 0.5 * torch.cat([of_group[name] for of_group in live]).sum() / own
+            torch.testing.assert_close(parts[name], expected, atol=1e-5, rtol=1e-4)
+        assert set(parts) == {"velocity", *live[0]}
+        assert parts["color"] > 0
+        assert (parts["temporal"] > 0) == (frames > 1)
+    step = run.step(long)
+    assert step["loss"] == pytest.approx(sum(step[name] for name in parts), rel=1e-5)
 
 
 def test_what_is_learned_is_better_than_the_render(shards: Path, tiny: Recipe, tmp_path: Path) -> None:
