@@ -93,20 +93,27 @@ def frames_of(
             views = act.path.views(state.time_ns * 1e-9, how.size)
             moment = Moment(poser, state, poser.pose(state), views, state.time_ns)
             conditions = maker.make(moment).conditions
-            truth, regions = _seen_truly(subject, stage, state, views, conditions.color[:, 3].numpy())
+            truth, regions = seen_truly(subject, stage, state, views, conditions.color[:, 3].numpy())
             yield Frame(window, number, moment, conditions, truth, regions)
     maker.close()
     poser.close()
 
 
-def _seen_truly(
+def seen_truly(
     subject: Subject,
     stage: Stage,
     state: BodyState,
     views: tuple[EyeView, ...],
     drawn: Float[np.ndarray, "E H W"],
 ) -> tuple[Float[Tensor, "E 4 H W"], UInt8[np.ndarray, "E H W"]]:
-    """What the eyes would see, and what each pixel belongs to."""
+    """What the eyes would see, and what each pixel belongs to.
+
+    Args:
+        drawn: alpha of the avatar in the same views.
+
+    Returns:
+        Premultiplied colour and alpha, and `Region`.
+    """
     posed = subject.person.posed(state)
     stage.set_scene(posed, subject.light)
     pictures, regions = [], []

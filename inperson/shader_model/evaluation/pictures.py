@@ -94,6 +94,16 @@ class PictureSums:
             with torch.inference_mode():
                 self._distances += self._perceptual.distance(over_grey(drawn), over_grey(truth), mask).tolist()
 
+    def include(self, other: "PictureSums") -> None:
+        """Count what another one has added up, too."""
+        for mine, theirs in ((self._error, other._error), (self._first, other._first)):
+            mine.include(theirs)
+        self._similarity.include(other._similarity)
+        for region, mean in self.regions.items():
+            mean.include(other.regions[region])
+        self._fine, self._true_fine = self._fine + other._fine, self._true_fine + other._true_fine
+        self._distances += other._distances
+
     def scores(self) -> PictureScores:
         """Of everything so far; NaN for what has not been seen."""
         sharp = self._fine / self._true_fine if self._true_fine > 0.0 else float("nan")
@@ -138,6 +148,9 @@ class _Mean:
     def add(self, values: Float[np.ndarray, "H W"], where: Bool[np.ndarray, "H W"]) -> None:
         self.total += float(values[where].sum())
         self.count += int(where.sum())
+
+    def include(self, other: "_Mean") -> None:
+        self.total, self.count = self.total + other.total, self.count + other.count
 
     @property
     def value(self) -> float:

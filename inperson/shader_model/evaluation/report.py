@@ -1,18 +1,17 @@
 """An evaluation as JSON."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from inperson.shader_model.evaluation.carrying import Disagreement
 from inperson.shader_model.evaluation.drift import within_noise
 from inperson.shader_model.evaluation.evaluate import Drift, Evaluation
+from inperson.shader_model.evaluation.numbers import gain_of, mean_of, ratio, rounded, values_of
 from inperson.shader_model.evaluation.pictures import decibels
 from inperson.shader_model.evaluation.reenacted import ReenactedClip
 from inperson.shader_model.evaluation.regions import Region
-from inperson.shader_model.evaluation.synthetic import METHODS, SyntheticEvaluation, mean_gain
+from inperson.shader_model.evaluation.synthetic import METHODS, SyntheticEvaluation
 
 TRAINED_ON = "data"
 """Of the provenance in a shader's file: what it was trained on."""
@@ -51,23 +50,18 @@ def as_json(result: Evaluation, about: About) -> dict[str, Any]:
         "drift": None if result.drift is None else _drift(result.drift),
         "about": {name: getattr(about, name) for name in About.__dataclass_fields__},
     }
-    rounded: dict[str, Any] = _rounded(whole)
-    return rounded
+    out: dict[str, Any] = rounded(whole)
+    return out
 
 
 def _synthetic(synthetic: SyntheticEvaluation) -> dict[str, Any]:
     people = synthetic.people
     out: dict[str, Any] = {
-        name: _mean_of([p.scores[name].to_dict() for p in people]) | {"regions": _regions(synthetic, name)}
+        name: mean_of([p.scores[name].to_dict() for p in people]) | {"regions": _regions(synthetic, name)}
         for name in METHODS
     }
-    gain, error = mean_gain(people, "psnr")
     return out | {
-        "gain": {
-            "psnr": gain,
-            "psnr_standard_error": error,
-            "perceptual": 1.0 - _ratio(out["shaded"]["perceptual"], out["plain"]["perceptual"]),
-        },
+        "gain": gain_of(people, out, "shaded", "plain"),
         "people": len(people),
         "frames": sum(p.frames for p in people),
         "pictures": sum(p.pictures for p in people),
@@ -81,9 +75,9 @@ def _regions(synthetic: SyntheticEvaluation, name: str) -> dict[str, dict[str, f
     all_errors, all_pixels = sum(errors.values()), sum(pixels.values())
     return {
         region.name.lower(): {
-            "psnr": decibels(_ratio(errors[region], pixels[region])),
-            "share_of_error": _ratio(errors[region], all_errors),
-            "share_of_pixels": _ratio(pixels[region], all_pixels),
+            "psnr": decibels(ratio(errors[region], pixels[region])),
+            "share_of_error": ratio(errors[region], all_errors),
+            "share_of_pixels": ratio(pixels[region], all_pixels),
         }
         for region in Region
         if region is not Region.NONE
@@ -91,21 +85,21 @@ def _regions(synthetic: SyntheticEvaluation, name: str) -> dict[str, dict[str, f
 
 
 def _warping(synthetic: SyntheticEvaluation) -> dict[str, Any]:
-    values = _values(synthetic.warping)
+    values = values_of(synthetic.warping)
     flicker = [p.flicker for p in synthetic.people]
     return values | {
-        **{f"{name}_to_truth": _ratio(values[name], values["truth"]) for name in METHODS},
+        **{f"{name}_to_truth": ratio(values[name], values["truth"]) for name in METHODS},
         "still_flicker": float(np.mean(flicker)),
         "still_flicker_worst": float(np.max(flicker)),
     }
 
 
 def _eyes(synthetic: SyntheticEvaluation) -> dict[str, Any]:
-    values, corrections = _values(synthetic.eyes), _values(synthetic.corrections)
+    values, corrections = values_of(synthetic.eyes), values_of(synthetic.corrections)
     return values | {
-        "shaded_to_plain": _ratio(values["shaded"], values["plain"]),
-        "shaded_to_separate": _ratio(values["shaded"], values["separate"]),
-        "corrections": corrections | {"shaded_to_separate": _ratio(corrections["shaded"], corrections["separate"])},
+        "shaded_to_plain": ratio(values["shaded"], values["plain"]),
+        "shaded_to_separate": ratio(values["shaded"], values["separate"]),
+        "corrections": corrections | {"shaded_to_separate": ratio(corrections["shaded"], corrections["separate"])},
     }
 
 
@@ -121,40 +115,12 @@ def _drift(drift: Drift) -> dict[str, Any]:
 
 
 def _real(clips: dict[str, dict[str, ReenactedClip]], about: About) -> dict[str, Any]:
-    out: dict[str, Any] = {name: _mean_of([clip[name].to_dict() for clip in clips.values()]) for name in METHODS}
+    out: dict[str, Any] = {name: mean_of([clip[name].to_dict() for clip in clips.values()]) for name in METHODS}
     return out | {
         "gain": {
             "psnr": out["shaded"]["psnr"] - out["plain"]["psnr"],
-            "perceptual": 1.0 - _ratio(out["shaded"]["perceptual"], out["plain"]["perceptual"]),
+            "perceptual": 1.0 - ratio(out["shaded"]["perceptual"], out["plain"]["perceptual"]),
         },
         "trained_on": about.provenance.get(TRAINED_ON),
         "clips": [{"clip": name, **{n: s.to_dict() for n, s in clip.items()}} for name, clip in clips.items()],
     }
-
-
-def _values(disagreements: dict[str, Disagreement]) -> dict[str, float]:
-    return {name: one.value for name, one in disagreements.items()}
-
-
-def _mean_of(rows: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Of every field, over those rows in which it has a value."""
-    out = {}
-    for name in rows[0]:
-        known = [row[name] for row in rows if np.isfinite(row[name])]
-        out[name] = float(np.mean(known)) if known else float("nan")
-    return out
-
-
-def _ratio(a: float, b: float) -> float:
-    return a / b if b else float("nan")
-
-
-def _rounded(value: Any) -> Any:
-    """Six digits; None for what is not finite, which JSON does not know."""
-    if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_rounded(one) for one in value]
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if np.isfinite(value) else None
-    return value

@@ -1,6 +1,7 @@
 """A picture of pictures: plain, shaded and true side by side, of several people."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,8 +61,7 @@ class Sheet:
         strips = [self._best[kind][who].pictures for kind, who in self._chosen()]
         if not strips:
             raise ValueError("nothing to show")
-        gap = np.full((GAP, strips[0].shape[1], 3), 255, np.uint8)
-        return np.concatenate([part for strip in strips for part in (strip, gap)][:-1])
+        return below_each_other(strips)
 
     def _chosen(self) -> list[tuple[Region, str]]:
         """Whose face or hands each row shows: those of whom nothing is shown yet, the most of it first."""
@@ -84,9 +84,31 @@ class Sheet:
         Raises:
             OutputError: the file cannot be written.
         """
-        file = io.BytesIO()
-        Image.fromarray(self.picture()).save(file, "PNG", optimize=True)
-        write_atomically(path, file.getvalue())
+        save_png(self.picture(), path)
+
+
+def save_png(picture: UInt8[np.ndarray, "H W 3"], path: Path) -> None:
+    """Write a picture, whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG", optimize=True)
+    write_atomically(path, file.getvalue())
+
+
+def below_each_other(strips: Sequence[UInt8[np.ndarray, "_ W 3"]]) -> UInt8[np.ndarray, "H W 3"]:
+    """Strips of one width, with gaps between them."""
+    gap = np.full((GAP, strips[0].shape[1], 3), 255, np.uint8)
+    return np.concatenate([part for strip in strips for part in (strip, gap)][:-1])
+
+
+def beside_each_other(pictures: Float[Tensor, "N 3 S V"]) -> UInt8[np.ndarray, "S W 3"]:
+    """Pictures, 0 to 1, with gaps between them."""
+    levels = (pictures * 255.0 + 0.5).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    gap = np.full((levels.shape[1], GAP, 3), 255, np.uint8)
+    return np.concatenate([part for picture in levels for part in (picture, gap)][:-1], axis=1)
 
 
 def _strip(pictures: list[Float[Tensor, "4 H W"]], where: np.ndarray) -> UInt8[np.ndarray, "S W 3"]:
@@ -96,7 +118,4 @@ def _strip(pictures: list[Float[Tensor, "4 H W"]], where: np.ndarray) -> UInt8[n
         int(np.clip(np.median(at) - side // 2, 0, size - side))
         for at, size in zip(np.nonzero(where), where.shape, strict=True)
     )
-    over = over_grey(torch.stack(pictures))[:, :, row : row + side, column : column + side]
-    levels = (over * 255.0 + 0.5).to(torch.uint8).permute(0, 2, 3, 1).numpy()
-    gap = np.full((side, GAP, 3), 255, np.uint8)
-    return np.concatenate([part for picture in levels for part in (picture, gap)][:-1], axis=1)
+    return beside_each_other(over_grey(torch.stack(pictures))[:, :, row : row + side, column : column + side])

@@ -159,10 +159,3 @@ class _Streams:
         """End the threads."""
         self.together.close()
         self._apart.close()
-
-
-def mean_gain(people: list[PersonScores], name: str) -> tuple[float, float]:
-    """How much higher a score is shaded than plain: mean over people, and its standard error."""
-    gains = np.array([getattr(p.scores["shaded"], name) - getattr(p.scores["plain"], name) for p in people])
-    error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.nan
-    return float(gains.mean()), float(error)

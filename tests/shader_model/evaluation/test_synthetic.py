@@ -14,11 +14,12 @@ from inperson.reconstruct.perceptual import Perceptual
 from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.shader_model.data.subjects import Subject
 from inperson.shader_model.evaluation.evaluate import Evaluation
+from inperson.shader_model.evaluation.numbers import mean_gain
 from inperson.shader_model.evaluation.pictures import PictureScores
 from inperson.shader_model.evaluation.report import About, as_json
 from inperson.shader_model.evaluation.sheet import DETAIL, GAP, Sheet
 from inperson.shader_model.evaluation.stillness import SETTLING
-from inperson.shader_model.evaluation.synthetic import PersonScores, SyntheticEvaluation, mean_gain
+from inperson.shader_model.evaluation.synthetic import PersonScores, SyntheticEvaluation
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.runtime.engine import Engine
 from inperson.shader_model.runtime.torch_engine import TorchEngine
@@ -141,10 +142,10 @@ def test_the_gains_error_is_that_of_their_mean():
         PersonScores("x", {"plain": plain, "shaded": replace(plain, psnr=18.0 + gain)}, 0.0, 1, 1)
         for gain in (1.0, 2.0, 3.0)
     ]
-    mean, error = mean_gain(better, "psnr")
+    mean, error = mean_gain(better, "psnr", "shaded", "plain")
     assert mean == pytest.approx(2.0)
     assert error == pytest.approx(1.0 / np.sqrt(3))
-    assert np.isnan(mean_gain(better[:1], "psnr")[1])
+    assert np.isnan(mean_gain(better[:1], "psnr", "shaded", "plain")[1])
 
 
 def test_the_sheet_shows_plain_shaded_and_true(measure, tmp_path):
