@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
-from inperson.app.child_process import ChildProcess
+from inperson.app.processes.child_process import ChildProcess
 from inperson.errors import InPersonError
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from inperson.app.child_process import JOIN_PATIENCE_S, ChildProcess
 from inperson.app.live_recording.rings import TrackingRings
 from inperson.app.live_recording.taps import TrackingTap
-from inperson.app.mailbox import Mailbox
+from inperson.app.processes.child_process import JOIN_PATIENCE_S, ChildProcess
+from inperson.app.processes.mailbox import Mailbox
 from inperson.app.timing import Rate, StageRow, StageTimes
 from inperson.app.tracked import STAGES, Tracked, TrackedReader, marks_of, pack, preview_of, tracked_dtype
 from inperson.app.tracking_pipeline import Pipeline, TrackingPlan, open_pipeline

@@ -22,7 +22,7 @@ from inperson.app.headset.status import (
     ShowSign,
     Stop,
 )
-from inperson.app.mailbox import Mailbox
+from inperson.app.processes.mailbox import Mailbox
 from inperson.avatar.body import load_body
 from inperson.avatar.headset_pose import HeadsetPose
 from inperson.avatar.state import BodyState, Source

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from inperson.app.commands.avatar_refine import Refine
-from inperson.app.interrupt import InterruptFlag
+from inperson.app.processes.interrupt import InterruptFlag
 from inperson.app.reports.refine import SHARES, RefineBar
 from inperson.avatar.body import load_body
 from inperson.avatar.file import load_avatar, save_avatar

@@ -19,7 +19,7 @@ from tests.app import headset_doubles, tracking_doubles
 def own_places(tmp_path, monkeypatch):
     for name in ("cache", "config"):
         (tmp_path / name).mkdir()
-    monkeypatch.setattr("inperson.app.child_process.cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr("inperson.app.processes.child_process.cache_dir", lambda: tmp_path / "cache")
     monkeypatch.setattr("inperson.tracking.user_files.config_dir", lambda: tmp_path / "config")
 
 

@@ -29,7 +29,7 @@ def workplace(tmp_path, monkeypatch):
     """An empty folder to work in, without a display, with the point rasteriser."""
     for name in ("cache", "config", "work"):
         (tmp_path / name).mkdir()
-    monkeypatch.setattr("inperson.app.child_process.cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr("inperson.app.processes.child_process.cache_dir", lambda: tmp_path / "cache")
     monkeypatch.setattr("inperson.tracking.user_files.config_dir", lambda: tmp_path / "config")
     monkeypatch.setattr(live_mirror, "make_rasterizer", lambda name, threads: PointRasterizer())
     monkeypatch.setattr(process, "RESTART_AFTER_S", 0.05)

@@ -24,7 +24,7 @@ PLAN = HeadsetPlan(avatar="ada")
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("inperson.app.child_process.cache_dir", lambda: tmp_path)
+    monkeypatch.setattr("inperson.app.processes.child_process.cache_dir", lambda: tmp_path)
     monkeypatch.setattr(process, "RESTART_AFTER_S", 0.05)
 
 
@@ -138,7 +138,7 @@ def test_a_killed_process_comes_back():
 
 def test_a_teardown_that_hangs_is_cut_off(monkeypatch):
     monkeypatch.setattr(process, "STOP_PATIENCE_S", 0.2)
-    monkeypatch.setattr("inperson.app.child_process.JOIN_PATIENCE_S", 0.2)
+    monkeypatch.setattr("inperson.app.processes.child_process.JOIN_PATIENCE_S", 0.2)
     with start(headset_doubles.StuckHeadset) as headset:
         headset.wait_ready()
         headset.go(0)

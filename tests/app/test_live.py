@@ -26,7 +26,7 @@ def workplace(tmp_path, monkeypatch):
     """An empty folder to work in, without a display, with the point rasteriser."""
     (tmp_path / "cache").mkdir()
     (tmp_path / "work").mkdir()
-    monkeypatch.setattr("inperson.app.child_process.cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr("inperson.app.processes.child_process.cache_dir", lambda: tmp_path / "cache")
     monkeypatch.setattr(live_mirror, "make_rasterizer", lambda name, threads: PointRasterizer())
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

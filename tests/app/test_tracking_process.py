@@ -18,7 +18,7 @@ PLAN = TrackingPlan(source="test", body="neutral")
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("inperson.app.child_process.cache_dir", lambda: tmp_path)
+    monkeypatch.setattr("inperson.app.processes.child_process.cache_dir", lambda: tmp_path)
 
 
 def start(pipeline) -> TrackingProcess:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from rich.console import Console
 
-from inperson.app.threads import one_blas_thread
+from inperson.app.processes.threads import one_blas_thread
 from inperson.errors import BadInputError
 
 if TYPE_CHECKING:

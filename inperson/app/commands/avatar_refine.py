@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 
-from inperson.app.threads import one_blas_thread
+from inperson.app.processes.threads import one_blas_thread
 from inperson.errors import BadInputError
 
 
@@ -62,7 +62,7 @@ class Refine:
         """Everything that needs heavy imports."""
         import torch
 
-        from inperson.app.interrupt import InterruptFlag
+        from inperson.app.processes.interrupt import InterruptFlag
         from inperson.app.reports.refine import RefineBar, score_table
         from inperson.app.teaching import teach, teaching_table, with_papers
         from inperson.avatar.body import load_body

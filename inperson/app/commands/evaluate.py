@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from inperson.app.commands.evaluate_shader import Shader
-from inperson.app.threads import one_blas_thread
+from inperson.app.processes.threads import one_blas_thread
 from inperson.errors import BadInputError
 
 if TYPE_CHECKING:

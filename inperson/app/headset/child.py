@@ -20,7 +20,7 @@ from inperson.app.headset.stage import Stage
 from inperson.app.headset.state_feed import Sources
 from inperson.app.headset.status import Go, HeadsetFigures, HeadsetReady
 from inperson.app.headset.wardrobe import Wardrobe
-from inperson.app.mailbox import Mailbox
+from inperson.app.processes.mailbox import Mailbox
 from inperson.render.xr.runtime import XrRuntime
 
 PASSTHROUGH = "ALPHA_BLEND"

@@ -16,7 +16,6 @@ from typing import Protocol
 
 import numpy as np
 
-from inperson.app.child_process import ChildProcess
 from inperson.app.headset.link import HeadsetLink
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.status import (
@@ -34,8 +33,9 @@ from inperson.app.headset.status import (
     ToggleShader,
     ToggleSplit,
 )
-from inperson.app.mailbox import Mailbox
-from inperson.app.record_ring import RecordRing
+from inperson.app.processes.child_process import ChildProcess
+from inperson.app.processes.mailbox import Mailbox
+from inperson.app.processes.record_ring import RecordRing
 from inperson.app.replay.tempo import Tempo
 from inperson.app.state_record import state_dtype, unpack_state
 from inperson.avatar.state import BodyState

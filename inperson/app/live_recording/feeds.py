@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from inperson.app.live_recording.about import About
 from inperson.app.live_recording.rings import HEADSET_STAGES, TRANSFORMS
-from inperson.app.record_ring import RecordRing
+from inperson.app.processes.record_ring import RecordRing
 from inperson.app.recording.records import (
     BodyRecord,
     EventKind,

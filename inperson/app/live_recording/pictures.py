@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from inperson.app.live_recording.rings import PICTURE_DTYPE
-from inperson.app.record_ring import RecordRing
+from inperson.app.processes.record_ring import RecordRing
 from inperson.tracking.observation import CameraFrame
 
 JPEG_QUALITY = 85

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inperson.app.record_ring import RecordRing
+from inperson.app.processes.record_ring import RecordRing
 from inperson.app.state_record import state_dtype
 from inperson.app.tracked import STAGES
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from inperson.app.live_recording.rings import EYES, HEADSET_STAGES, TRANSFORMS, TrackingRings
-from inperson.app.record_ring import RecordRing
+from inperson.app.processes.record_ring import RecordRing
 from inperson.app.state_record import pack_state
 from inperson.avatar.headset_pose import HeadsetPose
 from inperson.avatar.state import BodyState

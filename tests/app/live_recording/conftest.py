@@ -18,7 +18,7 @@ from tests.app.drawing_doubles import PointRasterizer, tiny_avatar
 def workplace(tmp_path, monkeypatch):
     for name in ("cache", "config", "work"):
         (tmp_path / name).mkdir()
-    monkeypatch.setattr("inperson.app.child_process.cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr("inperson.app.processes.child_process.cache_dir", lambda: tmp_path / "cache")
     monkeypatch.setattr("inperson.tracking.user_files.config_dir", lambda: tmp_path / "config")
     monkeypatch.setattr(live_mirror, "make_rasterizer", lambda name, threads: PointRasterizer())
     monkeypatch.delenv("DISPLAY", raising=False)

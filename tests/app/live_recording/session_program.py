@@ -10,9 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from inperson.app import child_process, live_mirror
+from inperson.app import live_mirror
 from inperson.app.commands.live import Live
 from inperson.app.live_setup import run_session
+from inperson.app.processes import child_process
 from tests.app.drawing_doubles import PointRasterizer
 from tests.app.tracking_doubles import WitnessedPipeline
 

@@ -34,7 +34,7 @@ from tests.app.vmc_input.pipeline_doubles import scripted_with_vmc
 def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Options of a session without a display, in an empty folder."""
     (tmp_path / "cache").mkdir()
-    monkeypatch.setattr("inperson.app.child_process.cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr("inperson.app.processes.child_process.cache_dir", lambda: tmp_path / "cache")
     monkeypatch.setattr(live_mirror, "make_rasterizer", lambda name, threads: PointRasterizer())
     for display in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(display, raising=False)

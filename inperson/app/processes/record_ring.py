@@ -4,7 +4,7 @@ import multiprocessing.context
 
 import numpy as np
 
-from inperson.app.mailbox import fence
+from inperson.app.processes.mailbox import fence
 
 
 class RecordRing:

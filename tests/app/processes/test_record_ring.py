@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from inperson.app.record_ring import RecordRing
+from inperson.app.processes.record_ring import RecordRing
 
 DTYPE = np.dtype([("number", np.int64), ("payload", np.int64, 500)])
 LAST = 3000

@@ -5,7 +5,7 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from inperson.app.mailbox import Mailbox
+from inperson.app.processes.mailbox import Mailbox
 
 DTYPE = np.dtype([("number", np.int64), ("payload", np.int64, 20_000)])
 LAST = 400
