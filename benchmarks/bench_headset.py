@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from benchmarks import BenchReport, side_by_side
-from inperson.app.placing import Opposite
+from inperson.app.motion.placing import Opposite
 from inperson.avatar.body import BodyModel, load_body
 from inperson.avatar.file import load_avatar
 from inperson.avatar.gaussians import GaussianAvatar, PosedGaussians

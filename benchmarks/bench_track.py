@@ -3,7 +3,7 @@
 import time
 
 from benchmarks import BenchReport, case, device_name
-from inperson.app.inputs import DEMO, choose_source
+from inperson.app.motion.inputs import DEMO, choose_source
 from inperson.avatar.body import load_body
 from inperson.tracking.landmarkers import Perception
 from inperson.tracking.sources import open_source

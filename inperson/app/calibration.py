@@ -11,9 +11,9 @@ from inperson.app.cast import cast_of, load_performer
 from inperson.app.commands.calibrate import Calibrate
 from inperson.app.headset.plan import HeadsetPlan, bindings_for
 from inperson.app.headset.process import HeadsetProcess, OpenHeadset, open_headset
-from inperson.app.inputs import choose_source, is_motion
-from inperson.app.tracking_pipeline import BESIDE_HEADSET_NICENESS, Pipeline, TrackingPlan, open_pipeline
-from inperson.app.tracking_process import TrackingProcess
+from inperson.app.motion.inputs import choose_source, is_motion
+from inperson.app.motion.pipeline import BESIDE_HEADSET_NICENESS, Pipeline, TrackingPlan, open_pipeline
+from inperson.app.motion.tracking_process import TrackingProcess
 from inperson.errors import BadInputError
 from inperson.tracking.play_calibration import calibration_path, save_calibration
 from inperson.tracking.play_calibration_solver import solve_calibration

@@ -1,6 +1,6 @@
 """The live session: two clocks, one mailbox.
 
-The tracking clock (`tracking_process`) turns camera frames into body states at the camera's rate. The display
+The tracking clock (`motion.tracking_process`) turns camera frames into body states at the camera's rate. The display
 clocks take the newest state, carry it forward to the moment of display, pose the avatar, draw it, and present or
 encode the picture: the mirror's here, a headset's in a process of its own (`headset.process`). None waits for
 another. A clip is played at its own pace, with a window or without, so a session's figures are those of a camera.
@@ -14,11 +14,11 @@ from inperson.app.display_clock import DisplayClock
 from inperson.app.headset.process import HeadsetProcess
 from inperson.app.headset.status import HeadsetFigures, HeadsetStatus
 from inperson.app.live_recording.recording import LiveRecording, RecordedFigures
-from inperson.app.live_states import LiveStates
 from inperson.app.mirror_show import MirrorShow
+from inperson.app.motion.states import LiveStates
+from inperson.app.motion.tracking_process import TrackingSummary
 from inperson.app.outputs.live_outputs import LiveOutputs
 from inperson.app.timing import Rate, StageRow
-from inperson.app.tracking_process import TrackingSummary
 from inperson.errors import BadInputError, InPersonError
 from inperson.render.overlay_recording import RecordingSign
 from inperson.render.window import Action

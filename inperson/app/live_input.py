@@ -6,16 +6,16 @@ from pathlib import Path
 
 from inperson.app.live_plan import LivePlan
 from inperson.app.live_recording.rings import TrackingRings
-from inperson.app.live_states import LiveStates, PlayedStates, TrackedStates
-from inperson.app.outputs.addresses import OFF
-from inperson.app.played_motion import PlayedMotion
-from inperson.app.tracking_pipeline import (
+from inperson.app.motion.pipeline import (
     BESIDE_HEADSET_NICENESS,
     BESIDE_SHADER_NICENESS,
     Pipeline,
     TrackingPlan,
 )
-from inperson.app.tracking_process import TrackingProcess
+from inperson.app.motion.played import PlayedMotion
+from inperson.app.motion.states import LiveStates, PlayedStates, TrackedStates
+from inperson.app.motion.tracking_process import TrackingProcess
+from inperson.app.outputs.addresses import OFF
 from inperson.tracking.profile import profile_path
 
 OpenTracking = Callable[[TrackingPlan], Pipeline]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from inperson.app.cast import Performer, cast_of, load_performer
 from inperson.app.commands.live import Live
-from inperson.app.inputs import choose_source, is_motion
+from inperson.app.motion.inputs import choose_source, is_motion
 from inperson.app.outputs.addresses import OFF
 from inperson.app.shading.engines import sizes_for
 from inperson.app.writers import check_writable

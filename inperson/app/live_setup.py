@@ -16,10 +16,10 @@ from inperson.app.live_mirror import LiveMirror, open_mirror, open_show
 from inperson.app.live_plan import LivePlan, plan_session
 from inperson.app.live_recording.opening import open_recorded_microphone, open_recording, rings_for
 from inperson.app.live_report import report_of
-from inperson.app.live_states import LiveStates
+from inperson.app.motion.pipeline import open_pipeline
+from inperson.app.motion.states import LiveStates
 from inperson.app.outputs.live_outputs import LiveOutputs
 from inperson.app.shading.engines import measure_engines
-from inperson.app.tracking_pipeline import open_pipeline
 from inperson.app.vmc_input.receiver import vmc_notice
 from inperson.app.writers import write_text
 from inperson.workers import available_cores

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from inperson.app.headset.status import HeadsetStatus
+from inperson.app.motion.tracked import STAGES, Tracked
 from inperson.app.timing import StageTimes
-from inperson.app.tracked import STAGES, Tracked
 from inperson.avatar.state import PARTS
 from inperson.render.overlay import CameraPicture, HeadsetLines, Overlay, StageLine
 

@@ -11,8 +11,8 @@ from jaxtyping import Float, UInt8
 
 from inperson.app.cutout import cutout_picture
 from inperson.app.mirror import INTERPUPILLARY_M, Framing, mirror_picture, studio_background
+from inperson.app.motion.played import PlayedMotion
 from inperson.app.named_cameras import NamedCamera
-from inperson.app.played_motion import PlayedMotion
 from inperson.app.shading.offline import Frame, OfflineShader
 from inperson.app.shading.split import split_picture
 from inperson.app.shading.views import ShadedViews, ViewShader

@@ -9,9 +9,9 @@ from scipy.spatial.transform import Rotation
 
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.state_feed import OppositeFeed, Sources, WearerFeed
-from inperson.app.placing import APART_M
+from inperson.app.motion.placing import APART_M
+from inperson.app.motion.tracked import STAGES, Tracked, pack, tracked_dtype
 from inperson.app.processes.mailbox import Mailbox
-from inperson.app.tracked import STAGES, Tracked, pack, tracked_dtype
 from inperson.app.turntable import at_ease
 from inperson.avatar.body import load_body
 from inperson.avatar.headset_pose import HeadsetPose

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from inperson.app.headset.guide import COUNTDOWN_S, DONE, HOLD_STILL, LOOKING_S, PARTING_S, STEPS, CalibrationGuide
-from inperson.app.live_states import PredictedStates
-from inperson.app.tracked import STAGES, Tracked
+from inperson.app.motion.states import PredictedStates
+from inperson.app.motion.tracked import STAGES, Tracked
 from inperson.avatar.body import load_body
 from inperson.avatar.headset_pose import HeadsetPose
 from inperson.avatar.state import BodyState

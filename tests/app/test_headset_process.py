@@ -12,8 +12,8 @@ from inperson.app.headset import process
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.process import HeadsetProcess
 from inperson.app.headset.status import Recentred
-from inperson.app.tracking_pipeline import TrackingPlan
-from inperson.app.tracking_process import TrackingProcess
+from inperson.app.motion.pipeline import TrackingPlan
+from inperson.app.motion.tracking_process import TrackingProcess
 from inperson.avatar.body import load_body
 from inperson.avatar.state import Source
 from inperson.errors import DeviceError, InPersonError

@@ -9,8 +9,8 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from inperson.app import cli
+from inperson.app.motion.played import expression_for
 from inperson.app.playback import Playback, source_eyes
-from inperson.app.played_motion import expression_for
 from inperson.app.turntable import at_ease
 from inperson.avatar.body import load_body
 from inperson.avatar.file import save_avatar

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inperson.app.tracking_pipeline import TrackingPlan
+from inperson.app.motion.pipeline import TrackingPlan
 from inperson.avatar.body import load_body
 from inperson.avatar.state import BodyState
 from inperson.conventions import Intrinsics

@@ -11,7 +11,7 @@ from inperson.app.live_recording.about import About
 from inperson.app.live_recording.feeds import HeadsetFeed
 from inperson.app.live_recording.rings import LiveRings
 from inperson.app.live_recording.taps import HeadsetTap
-from inperson.app.placing import T_ABOUT_FACE, moved
+from inperson.app.motion.placing import T_ABOUT_FACE, moved
 from inperson.app.recording.records import BodyRecord, HeadsetRecord, TimingsRecord
 from inperson.avatar.file import save_avatar
 from tests.app.drawing_doubles import tiny_avatar

@@ -14,8 +14,8 @@ from scipy.spatial.transform import Rotation
 
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.state_feed import OppositeFeed, Sources
+from inperson.app.motion.tracked import STAGES, Tracked, pack, tracked_dtype
 from inperson.app.processes.mailbox import Mailbox
-from inperson.app.tracked import STAGES, Tracked, pack, tracked_dtype
 from inperson.avatar.body import JOINT_NAMES, BodyModel, load_body
 from inperson.avatar.file import load_avatar
 from inperson.avatar.gaussians import GaussianAvatar

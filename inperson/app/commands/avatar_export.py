@@ -57,7 +57,7 @@ class Export:
 
     def _state(self, avatar: "GaussianAvatar", body: "BodyModel") -> "BodyState":
         """The pose that was asked for."""
-        from inperson.app.played_motion import PlayedMotion
+        from inperson.app.motion.played import PlayedMotion
         from inperson.avatar.state import BodyState
 
         if self.pose is None:

@@ -56,8 +56,8 @@ class Render:
         from rich.markup import escape
         from rich.progress import track
 
+        from inperson.app.motion.played import performer_of
         from inperson.app.playback import Playback
-        from inperson.app.played_motion import performer_of
         from inperson.app.shading.offline import open_offline_shader
         from inperson.app.shading.opening import open_view_shader
         from inperson.app.writers import open_output

@@ -26,7 +26,7 @@ class Track:
         """Track, write, and print a summary."""
         from rich.progress import Progress
 
-        from inperson.app.inputs import choose_source
+        from inperson.app.motion.inputs import choose_source
         from inperson.app.writers import check_writable, write_text
         from inperson.avatar.body import load_body
         from inperson.errors import BadInputError

@@ -110,7 +110,7 @@ class _Export:
 
     def _glb(self) -> None:
         from inperson.app.exporting.glb import glb_bytes
-        from inperson.app.played_motion import PlayedMotion, performer_of
+        from inperson.app.motion.played import PlayedMotion, performer_of
 
         take = self._take()
         motion = take.motion()

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from inperson.app.exporting.take import Take
-from inperson.app.placing import T_ABOUT_FACE
+from inperson.app.motion.placing import T_ABOUT_FACE
 from inperson.app.replay.spaces import common_space
 from inperson.avatar.body import BodyModel
 from inperson.avatar.skinning import BodyPoser

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inperson.app.live_states import PredictedStates
+from inperson.app.motion.states import PredictedStates
 from inperson.avatar.headset_pose import HeadsetPose
 from inperson.tracking.play_calibration_solver import CalibrationSample
 

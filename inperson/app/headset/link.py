@@ -14,9 +14,9 @@ from inperson.app.headset.status import (
     Stop,
 )
 from inperson.app.live_recording.taps import HeadsetTap
+from inperson.app.motion.state_record import pack_state
 from inperson.app.processes.mailbox import Mailbox
 from inperson.app.processes.record_ring import RecordRing
-from inperson.app.state_record import pack_state
 from inperson.avatar.state import BodyState
 
 

@@ -33,11 +33,11 @@ from inperson.app.headset.status import (
     ToggleShader,
     ToggleSplit,
 )
+from inperson.app.motion.state_record import state_dtype, unpack_state
 from inperson.app.processes.child_process import ChildProcess
 from inperson.app.processes.mailbox import Mailbox
 from inperson.app.processes.record_ring import RecordRing
 from inperson.app.replay.tempo import Tempo
-from inperson.app.state_record import state_dtype, unpack_state
 from inperson.avatar.state import BodyState
 from inperson.errors import InPersonError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from inperson.app.placing import APART_M, PELVIS, SETTLING_STATES, T_ABOUT_FACE, Opposite, moved
+from inperson.app.motion.placing import APART_M, PELVIS, SETTLING_STATES, T_ABOUT_FACE, Opposite, moved
 from inperson.app.recording.reader import SessionReader
 from inperson.app.replay.recorded import Recorded, read_recorded
 from inperson.app.replay.role import Role

@@ -27,7 +27,7 @@ from inperson.app.headset.status import (
     ToggleSplit,
 )
 from inperson.app.headset.wardrobe import Wardrobe, Worn
-from inperson.app.live_states import PredictedStates
+from inperson.app.motion.states import PredictedStates
 from inperson.avatar.headset_pose import HeadsetPose
 from inperson.avatar.state import BodyState
 from inperson.conventions import invert_rigid

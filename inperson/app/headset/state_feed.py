@@ -9,11 +9,11 @@ from jaxtyping import Float
 
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.recorded_feed import RecordedFeed, RecordedSource
-from inperson.app.live_states import PredictedStates
-from inperson.app.placing import PELVIS, T_ABOUT_FACE, Opposite, moved
-from inperson.app.played_motion import PlayedMotion
+from inperson.app.motion.placing import PELVIS, T_ABOUT_FACE, Opposite, moved
+from inperson.app.motion.played import PlayedMotion
+from inperson.app.motion.states import PredictedStates
+from inperson.app.motion.tracked import TrackedReader
 from inperson.app.processes.mailbox import Mailbox
-from inperson.app.tracked import TrackedReader
 from inperson.avatar.body import BodyModel
 from inperson.avatar.headset_pose import HeadsetPose
 from inperson.avatar.skinning import BodyPoser

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.state_feed import Sources, StateFeed
-from inperson.app.placing import Opposite
+from inperson.app.motion.placing import Opposite
 from inperson.app.replay.tempo import Tempo
 from inperson.avatar.body import load_body
 from inperson.avatar.file import load_avatar

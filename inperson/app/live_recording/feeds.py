@@ -9,6 +9,8 @@ from jaxtyping import Float
 
 from inperson.app.live_recording.about import About
 from inperson.app.live_recording.rings import HEADSET_STAGES, TRANSFORMS
+from inperson.app.motion.state_record import unpack_state
+from inperson.app.motion.tracked import STAGES
 from inperson.app.processes.record_ring import RecordRing
 from inperson.app.recording.records import (
     BodyRecord,
@@ -19,8 +21,6 @@ from inperson.app.recording.records import (
     TimingsRecord,
     VideoRecord,
 )
-from inperson.app.state_record import unpack_state
-from inperson.app.tracked import STAGES
 from inperson.avatar.state import PARTS
 from inperson.conventions import Intrinsics
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inperson.app.motion.state_record import state_dtype
+from inperson.app.motion.tracked import STAGES
 from inperson.app.processes.record_ring import RecordRing
-from inperson.app.state_record import state_dtype
-from inperson.app.tracked import STAGES
 
 TRACKED_SLOTS = 512
 """States that a session may be late by: ten seconds of a fast camera. 0.7 MB."""

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from inperson.app.live_recording.rings import EYES, HEADSET_STAGES, TRANSFORMS, TrackingRings
+from inperson.app.motion.state_record import pack_state
 from inperson.app.processes.record_ring import RecordRing
-from inperson.app.state_record import pack_state
 from inperson.avatar.headset_pose import HeadsetPose
 from inperson.avatar.state import BodyState
 from inperson.render.frame_times import FrameRecord

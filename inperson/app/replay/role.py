@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from inperson.app.mirror import Framing
-from inperson.app.placing import PELVIS, T_ABOUT_FACE, moved
-from inperson.app.played_motion import EVERY, PlayedMotion, between, performer_of
+from inperson.app.motion.placing import PELVIS, T_ABOUT_FACE, moved
+from inperson.app.motion.played import EVERY, PlayedMotion, between, performer_of
 from inperson.app.replay.recorded import Passage, Recorded
 from inperson.app.replay.spaces import common_space
 from inperson.avatar.body import BodyModel

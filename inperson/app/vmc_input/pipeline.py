@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
+from inperson.app.motion.pipeline import Pipeline
 from inperson.app.outputs.addresses import find_address
 from inperson.app.outputs.options import VMC_INPUT_PORT, VmcInput
-from inperson.app.tracking_pipeline import Pipeline
 from inperson.app.vmc_input.parts import ExternalParts
 from inperson.app.vmc_input.receiver import VmcReceiver
 from inperson.avatar.body import BodyModel

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from inperson.app import cli
 from inperson.app.importing.bvh_file import load_bvh
-from inperson.app.placing import T_ABOUT_FACE, moved
+from inperson.app.motion.placing import T_ABOUT_FACE, moved
 from inperson.app.recording.records import BodyRecord, EventKind, EventRecord
 from inperson.avatar.skinning import BodyPoser
 from tests.app.exporting.gltf_reading import GltfReading

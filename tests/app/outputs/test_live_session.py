@@ -15,9 +15,9 @@ from inperson.app import live_mirror
 from inperson.app.commands.live import Live
 from inperson.app.live_plan import plan_session
 from inperson.app.live_setup import run_session
+from inperson.app.motion.pipeline import Pipeline
 from inperson.app.outputs.live_outputs import LiveOutputs
 from inperson.app.outputs.options import Inputs, Outputs, VirtualCameraOutput, VmcInput, VmcOutput, VrchatOutput
-from inperson.app.tracking_pipeline import Pipeline
 from inperson.app.vmc_input.pipeline import WithVmcInput
 from inperson.avatar.body import load_body
 from inperson.avatar.file import save_avatar

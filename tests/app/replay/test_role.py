@@ -8,8 +8,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from inperson.app.cast import Performer
-from inperson.app.placing import PELVIS, moved
-from inperson.app.played_motion import PlayedMotion
+from inperson.app.motion.placing import PELVIS, moved
+from inperson.app.motion.played import PlayedMotion
 from inperson.app.recording.reader import SessionReader
 from inperson.app.recording.records import BodyRecord, EventKind, EventRecord
 from inperson.app.replay.recorded import Recorded, read_recorded, shown_participant, state_times

@@ -1,6 +1,6 @@
 """A scripted camera with VMC input beside it."""
 
-from inperson.app.tracking_pipeline import Pipeline, TrackingPlan
+from inperson.app.motion.pipeline import Pipeline, TrackingPlan
 from inperson.app.vmc_input.pipeline import WithVmcInput
 from inperson.avatar.body import load_body
 from tests.app.tracking_doubles import EndlessPipeline

@@ -69,7 +69,7 @@ class Pipeline(Protocol):
 
 def open_pipeline(plan: TrackingPlan) -> Pipeline:
     """The real one (imported here: only the tracking process pays for mediapipe)."""
-    from inperson.app.camera_pipeline import CameraPipeline
+    from inperson.app.motion.camera import CameraPipeline
 
     if plan.vmc is None:
         return CameraPipeline(plan)

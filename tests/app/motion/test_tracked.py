@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inperson.app.tracked import (
+from inperson.app.motion.tracked import (
     MARKS,
     PREVIEW_HEIGHT,
     PREVIEW_WIDTH,

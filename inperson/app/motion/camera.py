@@ -5,8 +5,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from inperson.app.inputs import DEMO, choose_source
-from inperson.app.tracking_pipeline import TrackingPlan
+from inperson.app.motion.inputs import DEMO, choose_source
+from inperson.app.motion.pipeline import TrackingPlan
 from inperson.avatar.body import BodyModel, load_body
 from inperson.avatar.state import BodyState
 from inperson.tracking.landmarkers import Perception

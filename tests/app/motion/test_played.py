@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from inperson.app.played_motion import PlayedMotion, between
+from inperson.app.motion.played import PlayedMotion, between
 from inperson.avatar.body import load_body
 from inperson.avatar.state import BodyState, Source
 from inperson.tracking.motion_file import MotionClip, clip_of_states, save_motion

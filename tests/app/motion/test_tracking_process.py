@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from inperson.app.tracking_pipeline import TrackingPlan
-from inperson.app.tracking_process import TrackingProcess
+from inperson.app.motion.pipeline import TrackingPlan
+from inperson.app.motion.tracking_process import TrackingProcess
 from inperson.avatar.body import load_body
 from inperson.errors import DeviceError, InPersonError, MissingModelError
 from tests.app import tracking_doubles as doubles

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from inperson.app.placing import APART_M, SETTLING_STATES, T_ABOUT_FACE, Opposite, moved
+from inperson.app.motion.placing import APART_M, SETTLING_STATES, T_ABOUT_FACE, Opposite, moved
 from inperson.app.turntable import at_ease
 from inperson.avatar.body import load_body
 from inperson.avatar.skinning import BodyPoser

@@ -16,11 +16,11 @@ import numpy as np
 
 from inperson.app.live_recording.rings import TrackingRings
 from inperson.app.live_recording.taps import TrackingTap
+from inperson.app.motion.pipeline import Pipeline, TrackingPlan, open_pipeline
+from inperson.app.motion.tracked import STAGES, Tracked, TrackedReader, marks_of, pack, preview_of, tracked_dtype
 from inperson.app.processes.child_process import JOIN_PATIENCE_S, ChildProcess
 from inperson.app.processes.mailbox import Mailbox
 from inperson.app.timing import Rate, StageRow, StageTimes
-from inperson.app.tracked import STAGES, Tracked, TrackedReader, marks_of, pack, preview_of, tracked_dtype
-from inperson.app.tracking_pipeline import Pipeline, TrackingPlan, open_pipeline
 from inperson.avatar.state import PARTS, Source
 
 BODY = PARTS.index("body")

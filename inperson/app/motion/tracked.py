@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from inperson.app.motion.state_record import pack_state, state_dtype, unpack_state
 from inperson.app.processes.mailbox import Mailbox
-from inperson.app.state_record import pack_state, state_dtype, unpack_state
 from inperson.avatar.state import BodyState
 from inperson.tracking.observation import CameraFrame, Observation
 

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from inperson.app.played_motion import PlayedMotion
-from inperson.app.tracked import Tracked
-from inperson.app.tracking_process import Ready, TrackingProcess, TrackingSummary
+from inperson.app.motion.played import PlayedMotion
+from inperson.app.motion.tracked import Tracked
+from inperson.app.motion.tracking_process import Ready, TrackingProcess, TrackingSummary
 from inperson.avatar.state import PARTS, BodyState
 from inperson.tracking.extrapolate import Predictor
 
