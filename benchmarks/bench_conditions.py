@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from benchmarks import BenchReport, side_by_side
-from inperson.app.mirror import mirror_picture, studio_background
+from inperson.app.mirror.framing import mirror_picture, studio_background
 from inperson.app.shading.planes import refined
 from inperson.app.shading.views import pasted
 from inperson.avatar.body import load_body

@@ -14,7 +14,7 @@ from inperson.app.display_clock import DisplayClock
 from inperson.app.headset.process import HeadsetProcess
 from inperson.app.headset.status import HeadsetFigures, HeadsetStatus
 from inperson.app.live_recording.recording import LiveRecording, RecordedFigures
-from inperson.app.mirror_show import MirrorShow
+from inperson.app.mirror.show import MirrorShow
 from inperson.app.motion.states import LiveStates
 from inperson.app.motion.tracking_process import TrackingSummary
 from inperson.app.outputs.live_outputs import LiveOutputs

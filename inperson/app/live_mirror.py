@@ -4,8 +4,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from inperson.app.live_plan import LivePlan
-from inperson.app.mirror_show import MirrorShow
-from inperson.app.mirror_view import MirrorView
+from inperson.app.mirror.show import MirrorShow
+from inperson.app.mirror.view import MirrorView
 from inperson.app.shading.engines import open_engines
 from inperson.app.shading.mirror import MirrorShader
 from inperson.app.shading.person import PersonShader

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from inperson.app.mirror import INTERPUPILLARY_M
+from inperson.app.mirror.framing import INTERPUPILLARY_M
 from inperson.errors import BadInputError
 from inperson.render.views import EyeView, look_at
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from scipy.spatial.transform import Rotation
 
-from inperson.app.mirror import studio_background
+from inperson.app.mirror.framing import studio_background
 from inperson.avatar.gaussians import GaussianAvatar
 from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.skinning import BodyPoser

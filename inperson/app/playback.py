@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from inperson.app.cutout import cutout_picture
-from inperson.app.mirror import INTERPUPILLARY_M, Framing, mirror_picture, studio_background
+from inperson.app.mirror.framing import INTERPUPILLARY_M, Framing, mirror_picture, studio_background
 from inperson.app.motion.played import PlayedMotion
 from inperson.app.named_cameras import NamedCamera
 from inperson.app.shading.offline import Frame, OfflineShader

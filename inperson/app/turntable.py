@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 from scipy.spatial.transform import Rotation
 
-from inperson.app.mirror import Framing, mirror_picture, studio_background
+from inperson.app.mirror.framing import Framing, mirror_picture, studio_background
 from inperson.avatar.body import BodyModel
 from inperson.avatar.gaussians import GaussianAvatar
 from inperson.avatar.posing import AvatarPoser

@@ -1,8 +1,8 @@
 """The window of a replay: the mirror at the moment that is played, over its timeline."""
 
 from inperson.app.headset.status import HeadsetStatus
-from inperson.app.mirror_show import MirrorShow
-from inperson.app.mirror_view import MirrorView
+from inperson.app.mirror.show import MirrorShow
+from inperson.app.mirror.view import MirrorView
 from inperson.app.outputs.live_outputs import LiveOutputs
 from inperson.app.replay.marks import marks_of
 from inperson.app.replay.recorded import Recorded

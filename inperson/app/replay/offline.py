@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from inperson.app.mirror_view import MirrorView
+from inperson.app.mirror.view import MirrorView
 from inperson.app.replay.recorded import Recorded, state_times
 from inperson.app.replay.stage import ReplayStage
 from inperson.app.replay.tempo import Stretch

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from inperson.app.mirror import Framing
+from inperson.app.mirror.framing import Framing
 from inperson.app.motion.placing import PELVIS, T_ABOUT_FACE, moved
 from inperson.app.motion.played import EVERY, PlayedMotion, between, performer_of
 from inperson.app.replay.recorded import Passage, Recorded

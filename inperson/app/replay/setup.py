@@ -14,8 +14,8 @@ from inperson.app.audio.speaker import Speaker
 from inperson.app.commands.replay import Replay
 from inperson.app.headset.plan import HeadsetPlan, bindings_for
 from inperson.app.headset.process import HeadsetProcess, OpenHeadset, open_headset
-from inperson.app.mirror_show import MirrorShow
-from inperson.app.mirror_view import MirrorView
+from inperson.app.mirror.show import MirrorShow
+from inperson.app.mirror.view import MirrorView
 from inperson.app.outputs.live_outputs import LiveOutputs
 from inperson.app.recording.sound import sound_of
 from inperson.app.replay.controls import Controls

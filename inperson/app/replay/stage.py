@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from inperson.app.cast import Performer, load_performer
-from inperson.app.mirror import Framing
-from inperson.app.mirror_view import MirrorView
+from inperson.app.mirror.framing import Framing
+from inperson.app.mirror.view import MirrorView
 from inperson.app.replay.avatars import AvatarChange
 from inperson.app.replay.recorded import Recorded
 from inperson.app.replay.role import Role

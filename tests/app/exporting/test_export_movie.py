@@ -99,7 +99,7 @@ def test_pixels_are_renders(tmp_path, session):
 
 
 def test_transparent_pictures_over_the_wall_are_the_opaque_ones(tmp_path, session):
-    from inperson.app.mirror import studio_background
+    from inperson.app.mirror.framing import studio_background
 
     export(session, tmp_path / "opaque")
     export(session, tmp_path / "clear", "--transparent")

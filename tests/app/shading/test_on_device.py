@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks.bus import Bus
-from inperson.app.mirror import Framing
+from inperson.app.mirror.framing import Framing
 from inperson.app.shading import headset, person
 from inperson.app.shading.engines import SizedEngine
 from inperson.app.shading.headset import ShadedPictures

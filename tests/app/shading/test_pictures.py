@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from inperson.app.mirror_view import MirrorView
+from inperson.app.mirror.view import MirrorView
 from inperson.app.playback import Playback
 from inperson.app.shading.engines import open_engines, sizes_for
 from inperson.app.shading.mirror import MirrorShader

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from inperson.app.mirror import Framing, mirror_picture, studio_background
+from inperson.app.mirror.framing import Framing, mirror_picture, studio_background
 from inperson.app.shading.mirror import MirrorShader
 from inperson.app.shading.split import split_picture
 from inperson.app.timing import StageTimes

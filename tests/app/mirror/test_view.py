@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inperson.app.mirror import Framing
-from inperson.app.mirror_view import HEAD_JOINT, SETTLING_STATES, MirrorView
+from inperson.app.mirror.framing import Framing
+from inperson.app.mirror.view import HEAD_JOINT, SETTLING_STATES, MirrorView
 from inperson.app.timing import StageTimes
 from inperson.app.turntable import at_ease
 from inperson.avatar.body import load_body

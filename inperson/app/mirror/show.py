@@ -9,9 +9,9 @@ from jaxtyping import UInt8
 
 from inperson.app.cast import Performer
 from inperson.app.headset.status import HeadsetStatus
-from inperson.app.mirror_view import MirrorView
+from inperson.app.mirror.overlay_feed import OverlayFeed
+from inperson.app.mirror.view import MirrorView
 from inperson.app.motion.tracked import Tracked
-from inperson.app.overlay_feed import OverlayFeed
 from inperson.app.timing import Rate, StageTimes
 from inperson.app.writers import FrameWriter
 from inperson.avatar.state import BodyState

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inperson.app.mirror import (
+from inperson.app.mirror.framing import (
     INTERPUPILLARY_M,
     Framing,
     mirror_picture,
