@@ -36,12 +36,17 @@ class OfflineSettings:
     """Frames that neighbouring windows share at least."""
     shared_noise: float = 0.5
     """Share of the noise that all frames and eyes have in common."""
+    temperature: float = 1.0
+    """Of the noise to begin with, in shares of what the teacher was trained on: at 0 samples are what the teacher
+    thinks likeliest, the same for all seeds; higher, they vary and are sharper."""
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or not 0 <= self.overlap < self.window or not 0.0 <= self.shared_noise <= 1.0:
+        shares = self.shared_noise, self.temperature
+        if self.steps < 1 or not 0 <= self.overlap < self.window or not all(0.0 <= share <= 1.0 for share in shares):
             what = (
-                f"{self.steps} steps, windows of {self.window} that share {self.overlap}, {self.shared_noise} noise"
+                f"{self.steps} steps, windows of {self.window} that share {self.overlap}, {self.shared_noise} noise, "
+                f"a temperature of {self.temperature}"
             )
             raise BadInputError(f"the teacher cannot sample with {what}", "see OfflineSettings' fields")
 
@@ -85,7 +90,7 @@ class TeacherOffline:
         passes = how.steps if how.solver == "euler" else 2 * how.steps - 1
         predictor = _SequencePredictor(self._teacher, told, spans, weights)
         counted = predictor if on_pass is None else _counted(predictor, on_pass, passes)
-        noise = sequence_noise(how.seed, frames, eyes, (height, width), how.shared_noise)
+        noise = how.temperature * sequence_noise(how.seed, frames, eyes, (height, width), how.shared_noise)
         return picture_of(sample(counted, noise, how.steps, how.solver), told.color[0])
 
 

@@ -69,6 +69,21 @@ def test_the_seed_decides(teacher: Teacher, make_window: MakeWindow) -> None:
     assert not torch.allclose(first, other, atol=1e-3)
 
 
+def test_a_cold_sample_is_the_same_for_all_seeds(teacher: Teacher, make_window: MakeWindow) -> None:
+    window = make_window(4, eyes=1)
+
+    def shown(temperature: float, seed: int) -> torch.Tensor:
+        return TeacherOffline(teacher, replace(HOW, temperature=temperature, seed=seed)).shade(window)
+
+    spread = [(shown(t, 7) - shown(t, 8)).abs().mean() for t in (0.0, 0.3, 1.0)]
+    assert spread[0] == 0.0
+    assert 0.0 < spread[1] < spread[2]
+    told = Told.of([ConditionsBatch.of([c]) for c in window])
+    nothing = torch.zeros_like(sequence_noise(0, 4, 1, told.shape[3:], 0.5))[None]
+    made = sample(lambda x, t: guided(teacher, x, torch.tensor([t]), told, torch.ones(4)), nothing, 2, "euler")
+    torch.testing.assert_close(shown(0.0, 7), picture_of(made, told.color)[0], atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize(("solver", "passes"), [("euler", 2), ("heun", 3)])
 def test_every_pass_is_told(teacher: Teacher, make_window: MakeWindow, solver: str, passes: int) -> None:
     told: list[tuple[int, int]] = []
