@@ -5,6 +5,7 @@ trunk thinks once for all of them: this is what makes them agree, and a second e
 render as it is.
 """
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -46,6 +47,12 @@ class Head(nn.Module):
     def forward(self, x: Float[Tensor, "BE C h w"]) -> Corrections:
         added, photo, previous = (F.pixel_shuffle(part(x), INNER) for part in (self.added, self.photo, self.previous))
         return Corrections(added, photo, previous)
+
+    def folded(self, x: Float[Tensor, "BE C h w"]) -> Float[Tensor, "BE 96 h w"]:
+        """The same by one convolution, a square's pixels still channels: `compose_folded_cpu` takes them apart."""
+        parts = (self.added, self.photo, self.previous)
+        weight, bias = (torch.cat([getattr(part, name) for part in parts]) for name in ("weight", "bias"))
+        return F.conv2d(x, weight, bias)
 
 
 class LiveShader(nn.Module):
@@ -89,19 +96,40 @@ class LiveShader(nn.Module):
         Returns:
             the refined pictures and the next hidden state, both float32.
         """
-        dtype = self.stem.color.weight.dtype
-        corrections, hidden = self._think(*(x.to(dtype) for x in (color, photo, dense, previous, hidden, switch)))
-        return compose(corrections, color, photo, previous), hidden.float()
+        features, hidden = self._features(color, photo, dense, previous, hidden, switch)
+        return compose(self.head(features), color, photo, previous), hidden
 
-    def _think(
-        self, color: Tensor, photo: Tensor, dense: Tensor, previous: Tensor, hidden: Tensor, switch: Tensor
-    ) -> tuple[Corrections, Tensor]:
+    def folded(
+        self,
+        color: Float[Tensor, "BE 4 H W"],
+        photo: Float[Tensor, "BE 4 H W"],
+        dense: Float[Tensor, "BE D h w"],
+        previous: Float[Tensor, "BE 5 H W"],
+        hidden: Float[Tensor, "B C H/16 W/16"],
+        switch: Float[Tensor, "BE 2"],
+    ) -> tuple[Float[Tensor, "BE 96 h w"], Float[Tensor, "B C H/16 W/16"]]:
+        """A step without its last part, for engines that are slow at single pixels.
+
+        Returns:
+            `Head.folded`, which `compose_folded_cpu` makes the refined pictures of, and the next hidden state; both
+            float32.
+        """
+        features, hidden = self._features(color, photo, dense, previous, hidden, switch)
+        return self.head.folded(features).float(), hidden
+
+    def _features(self, *inputs: Tensor) -> tuple[Float[Tensor, "BE C h w"], Float[Tensor, "B C H/16 W/16"]]:
+        """What the head looks at, and the next hidden state, float32."""
+        dtype = self.stem.color.weight.dtype
+        color, photo, dense, previous, hidden, switch = (x.to(dtype) for x in inputs)
         people, eyes = len(hidden), len(color) // len(hidden)
         quarter = self.down_quarter(self.stem(color, photo, dense, previous))
         eighth = self.down_eighth(F.relu(self.to_eighth(quarter)))
         own = self.each_eye(F.relu(self.to_sixteenth(eighth)))
-        hidden = self.remember(own.unflatten(0, (people, eyes)).mean(dim=1), hidden)
-        shared = self.trunk(hidden).repeat_interleave(eyes, dim=0)
+        # one eye is its own mean: engines would go over the maps for it
+        seen = own if eyes == 1 else own.unflatten(0, (people, eyes)).mean(dim=1)
+        hidden = self.remember(seen, hidden)
+        shared = self.trunk(hidden)
+        shared = shared if eyes == 1 else shared.repeat_interleave(eyes, dim=0)
         own = self.modulate_sixteenth(own + shared, switch)
         eighth = self.up_eighth(self.modulate_eighth(eighth + self.from_sixteenth(own), switch))
-        return self.head(self.up_quarter(quarter + self.from_eighth(eighth))), hidden
+        return self.up_quarter(quarter + self.from_eighth(eighth)), hidden.float()
