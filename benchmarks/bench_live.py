@@ -13,8 +13,8 @@ from rich.console import Console
 
 from benchmarks import BenchReport, Case, device_name
 from inperson.app.commands.live import Live
-from inperson.app.live import SessionFigures
-from inperson.app.live_setup import run_session
+from inperson.app.live.session import SessionFigures
+from inperson.app.live.setup import run_session
 from inperson.app.shading.choice import ShaderChoice
 from inperson.shader_model.network.weights import shipped_shader
 

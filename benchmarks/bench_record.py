@@ -21,8 +21,8 @@ from rich.console import Console
 from benchmarks import BenchReport, Case, case, device_name
 from inperson.app.audio.opus import BLOCK, SAMPLE_RATE
 from inperson.app.commands.live import Live
-from inperson.app.live import SessionFigures
-from inperson.app.live_setup import run_session
+from inperson.app.live.session import SessionFigures
+from inperson.app.live.setup import run_session
 from inperson.app.recording.reader import SessionReader
 from inperson.app.recording.records import BodyRecord
 from inperson.app.shading.choice import ShaderChoice

@@ -9,7 +9,7 @@ from rich.console import Console
 from inperson.app.calibration import calibrate
 from inperson.app.commands.calibrate import Calibrate
 from inperson.app.commands.live import Live
-from inperson.app.live_setup import run_session
+from inperson.app.live.setup import run_session
 from inperson.errors import BadInputError, DeviceError
 from inperson.tracking.play_calibration import calibration_path, load_calibration
 from tests.app import headset_doubles, tracking_doubles

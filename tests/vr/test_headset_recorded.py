@@ -7,10 +7,10 @@ import pytest
 
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.status import Command, Recenter, Recentred, ShowSign
-from inperson.app.live_recording.about import About
-from inperson.app.live_recording.feeds import HeadsetFeed
-from inperson.app.live_recording.rings import LiveRings
-from inperson.app.live_recording.taps import HeadsetTap
+from inperson.app.live.recording.about import About
+from inperson.app.live.recording.feeds import HeadsetFeed
+from inperson.app.live.recording.rings import LiveRings
+from inperson.app.live.recording.taps import HeadsetTap
 from inperson.app.motion.placing import T_ABOUT_FACE, moved
 from inperson.app.recording.records import BodyRecord, HeadsetRecord, TimingsRecord
 from inperson.avatar.file import save_avatar

@@ -20,7 +20,7 @@ from inperson.app.headset.status import (
     ToggleShader,
     ToggleSplit,
 )
-from inperson.app.live_recording.taps import HeadsetTap
+from inperson.app.live.recording.taps import HeadsetTap
 from inperson.app.motion.placing import T_ABOUT_FACE, moved
 from inperson.avatar.body import load_body
 from inperson.avatar.file import save_avatar

@@ -102,7 +102,7 @@ class Live:
 
     def run(self, console: Console) -> None:
         """Run one session; Ctrl-C ends it and keeps what was written."""
-        from inperson.app.live_setup import run_session
+        from inperson.app.live.setup import run_session
 
         if run_session(self, console).interrupted:
             raise KeyboardInterrupt

@@ -13,7 +13,7 @@ from inperson.app.headset.status import (
     Recentred,
     Stop,
 )
-from inperson.app.live_recording.taps import HeadsetTap
+from inperson.app.live.recording.taps import HeadsetTap
 from inperson.app.motion.state_record import pack_state
 from inperson.app.processes.mailbox import Mailbox
 from inperson.app.processes.record_ring import RecordRing

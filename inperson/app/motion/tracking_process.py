@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from inperson.app.live_recording.rings import TrackingRings
-from inperson.app.live_recording.taps import TrackingTap
+from inperson.app.live.recording.rings import TrackingRings
+from inperson.app.live.recording.taps import TrackingTap
 from inperson.app.motion.pipeline import Pipeline, TrackingPlan, open_pipeline
 from inperson.app.motion.tracked import STAGES, Tracked, TrackedReader, marks_of, pack, preview_of, tracked_dtype
 from inperson.app.processes.child_process import JOIN_PATIENCE_S, ChildProcess

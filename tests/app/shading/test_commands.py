@@ -13,7 +13,7 @@ from rich.console import Console
 
 from inperson.app import cli
 from inperson.app.commands.live import Live
-from inperson.app.live_setup import run_session
+from inperson.app.live.setup import run_session
 from inperson.avatar.body import BodyModel
 from inperson.render.window import Action, MirrorWindow
 from inperson.tracking.motion_file import clip_of_states, save_motion

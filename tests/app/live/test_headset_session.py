@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from inperson.app import live_mirror
 from inperson.app.commands.live import Live
 from inperson.app.display_clock import DisplayClock
 from inperson.app.headset import process
 from inperson.app.headset.plan import bindings_for
-from inperson.app.live_setup import run_session
+from inperson.app.live import mirror as live_mirror
+from inperson.app.live.setup import run_session
 from inperson.app.turntable import at_ease
 from inperson.avatar.body import load_body
 from inperson.avatar.file import save_avatar

@@ -8,10 +8,10 @@ import numpy as np
 from rich.table import Table
 
 from inperson.app.headset.status import HeadsetFigures
-from inperson.app.live import SessionFigures
-from inperson.app.live_mirror import LiveMirror
-from inperson.app.live_plan import LivePlan
-from inperson.app.live_recording.recording import RecordedFigures
+from inperson.app.live.mirror import LiveMirror
+from inperson.app.live.plan import LivePlan
+from inperson.app.live.recording.recording import RecordedFigures
+from inperson.app.live.session import SessionFigures
 from inperson.app.shading.figures import ShaderFigures
 from inperson.app.timing import StageRow
 

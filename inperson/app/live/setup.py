@@ -9,13 +9,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from inperson.app.commands.live import Live
 from inperson.app.headset.plan import frame_loop_threads
 from inperson.app.headset.process import OpenHeadset, open_headset
-from inperson.app.live import LiveSession, SessionFigures
-from inperson.app.live_headset import start_headset
-from inperson.app.live_input import OpenTracking, start_tracking, wait_states
-from inperson.app.live_mirror import LiveMirror, open_mirror, open_show
-from inperson.app.live_plan import LivePlan, plan_session
-from inperson.app.live_recording.opening import open_recorded_microphone, open_recording, rings_for
-from inperson.app.live_report import report_of
+from inperson.app.live.headset import start_headset
+from inperson.app.live.input import OpenTracking, start_tracking, wait_states
+from inperson.app.live.mirror import LiveMirror, open_mirror, open_show
+from inperson.app.live.plan import LivePlan, plan_session
+from inperson.app.live.recording.opening import open_recorded_microphone, open_recording, rings_for
+from inperson.app.live.report import report_of
+from inperson.app.live.session import LiveSession, SessionFigures
 from inperson.app.motion.pipeline import open_pipeline
 from inperson.app.motion.states import LiveStates
 from inperson.app.outputs.live_outputs import LiveOutputs

@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from inperson.app.live_recording import recording as recording_module
-from inperson.app.live_recording.recording import LiveRecording
-from inperson.app.live_recording.rings import LiveRings
+from inperson.app.live.recording import recording as recording_module
+from inperson.app.live.recording.recording import LiveRecording
+from inperson.app.live.recording.rings import LiveRings
 from inperson.app.recording.durable_file import DurableFile
 from inperson.app.recording.reader import SessionReader
 from inperson.app.recording.recorder import STOP_BYTES, WARN_BYTES, Recorder

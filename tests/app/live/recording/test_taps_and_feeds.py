@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from inperson.app.live_recording.about import About, avatar_of
-from inperson.app.live_recording.feeds import HeadsetFeed, PictureFeed, Presence, TrackedFeed
-from inperson.app.live_recording.pictures import PictureTap
-from inperson.app.live_recording.rings import LiveRings
-from inperson.app.live_recording.taps import HeadsetTap, TrackingTap
+from inperson.app.live.recording.about import About, avatar_of
+from inperson.app.live.recording.feeds import HeadsetFeed, PictureFeed, Presence, TrackedFeed
+from inperson.app.live.recording.pictures import PictureTap
+from inperson.app.live.recording.rings import LiveRings
+from inperson.app.live.recording.taps import HeadsetTap, TrackingTap
 from inperson.app.recording.records import (
     BodyRecord,
     EventKind,
@@ -201,7 +201,7 @@ def test_pictures_that_come_too_fast_or_are_too_large_are_left_out_and_counted(m
     rings = rings_of(tracking=True, pictures=True)
     gate = threading.Event()
     monkeypatch.setattr(
-        "inperson.app.live_recording.pictures.jpeg_of",
+        "inperson.app.live.recording.pictures.jpeg_of",
         lambda frame: gate.wait() and np.zeros(frame.sequence, np.uint8),
     )
     tap = PictureTap(rings.tracking.pictures)

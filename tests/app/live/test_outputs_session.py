@@ -11,10 +11,10 @@ import pytest
 import pyvirtualcam.camera
 from rich.console import Console
 
-from inperson.app import live_mirror
 from inperson.app.commands.live import Live
-from inperson.app.live_plan import plan_session
-from inperson.app.live_setup import run_session
+from inperson.app.live import mirror as live_mirror
+from inperson.app.live.plan import plan_session
+from inperson.app.live.setup import run_session
 from inperson.app.motion.pipeline import Pipeline
 from inperson.app.outputs.live_outputs import LiveOutputs
 from inperson.app.outputs.options import Inputs, Outputs, VirtualCameraOutput, VmcInput, VmcOutput, VrchatOutput

@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float
 
-from inperson.app.live_recording.about import About
-from inperson.app.live_recording.rings import HEADSET_STAGES, TRANSFORMS
+from inperson.app.live.recording.about import About
+from inperson.app.live.recording.rings import HEADSET_STAGES, TRANSFORMS
 from inperson.app.motion.state_record import unpack_state
 from inperson.app.motion.tracked import STAGES
 from inperson.app.processes.record_ring import RecordRing

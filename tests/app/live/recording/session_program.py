@@ -1,4 +1,4 @@
-"""A recorded live session that somebody will kill: `python -m tests.app.live_recording.session_program FOLDER`.
+"""A recorded live session that somebody will kill: `python -m tests.app.live.recording.session_program FOLDER`.
 
 Works in FOLDER: `s.mcap` is the recording, `voice.wav` the microphone, `tracked.txt` what tracking says of itself.
 """
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from inperson.app import live_mirror
 from inperson.app.commands.live import Live
-from inperson.app.live_setup import run_session
+from inperson.app.live import mirror as live_mirror
+from inperson.app.live.setup import run_session
 from inperson.app.processes import child_process
 from tests.app.drawing_doubles import PointRasterizer
 from tests.app.tracking_doubles import WitnessedPipeline

@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from inperson.app.live_plan import LivePlan
+from inperson.app.live.plan import LivePlan
 from inperson.app.mirror.show import MirrorShow
 from inperson.app.mirror.view import MirrorView
 from inperson.app.shading.engines import open_engines

@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from inperson.app import live_mirror
 from inperson.app.commands.live import Live
-from inperson.app.live_setup import run_session
+from inperson.app.live import mirror as live_mirror
+from inperson.app.live.setup import run_session
 from inperson.avatar.body import load_body
 from inperson.avatar.file import save_avatar
 from tests.app import headset_doubles, tracking_doubles

@@ -1,6 +1,6 @@
 """A session that is killed leaves a recording that opens, without damage, and lacks no more than its last second."""
 
-from tests.app.live_recording.killed_sessions import run
+from tests.app.live.recording.killed_sessions import run
 
 LATE_S = 1.0
 

@@ -5,10 +5,10 @@ from contextlib import ExitStack
 
 from inperson.app.audio.microphone import open_microphone
 from inperson.app.audio.source import Microphone
-from inperson.app.live_plan import LivePlan
-from inperson.app.live_recording.options import settings_of
-from inperson.app.live_recording.recording import LiveRecording
-from inperson.app.live_recording.rings import LiveRings
+from inperson.app.live.plan import LivePlan
+from inperson.app.live.recording.options import settings_of
+from inperson.app.live.recording.recording import LiveRecording
+from inperson.app.live.recording.rings import LiveRings
 from inperson.app.recording.durable_file import DurableFile
 from inperson.app.recording.recorder import Recorder
 

@@ -12,7 +12,7 @@ import pytest
 
 from inperson.app.audio.opus import SAMPLE_RATE
 from inperson.app.display_clock import DisplayClock
-from inperson.app.live_recording import opening
+from inperson.app.live.recording import opening
 from inperson.app.recording.durable_file import DurableFile
 from inperson.app.recording.reader import SessionReader
 from inperson.app.recording.records import (

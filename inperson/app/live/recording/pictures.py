@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from inperson.app.live_recording.rings import PICTURE_DTYPE
+from inperson.app.live.recording.rings import PICTURE_DTYPE
 from inperson.app.processes.record_ring import RecordRing
 from inperson.tracking.observation import CameraFrame
 

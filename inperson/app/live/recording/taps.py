@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from jaxtyping import Float
 
-from inperson.app.live_recording.rings import EYES, HEADSET_STAGES, TRANSFORMS, TrackingRings
+from inperson.app.live.recording.rings import EYES, HEADSET_STAGES, TRANSFORMS, TrackingRings
 from inperson.app.motion.state_record import pack_state
 from inperson.app.processes.record_ring import RecordRing
 from inperson.avatar.headset_pose import HeadsetPose
@@ -17,7 +17,7 @@ from inperson.render.views import EyeView
 from inperson.tracking.observation import CameraFrame
 
 if TYPE_CHECKING:
-    from inperson.app.live_recording.pictures import PictureTap
+    from inperson.app.live.recording.pictures import PictureTap
 
 
 class TrackingTap:
@@ -63,7 +63,7 @@ class TrackingTap:
 
 def _open_pictures(ring: RecordRing) -> "PictureTap":
     """Imported here: headset processes have no use for OpenCV."""
-    from inperson.app.live_recording.pictures import PictureTap
+    from inperson.app.live.recording.pictures import PictureTap
 
     return PictureTap(ring)
 

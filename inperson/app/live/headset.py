@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 from inperson.app.headset.plan import HeadsetPlan, bindings_for
 from inperson.app.headset.process import HeadsetProcess, OpenHeadset
-from inperson.app.live_plan import LivePlan
+from inperson.app.live.plan import LivePlan
 from inperson.app.motion.tracking_process import TrackingProcess
 from inperson.app.processes.record_ring import RecordRing
 from inperson.tracking.play_calibration import calibration_path, load_calibration

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from inperson.app.live_plan import LivePlan
-from inperson.app.live_recording.rings import TrackingRings
+from inperson.app.live.plan import LivePlan
+from inperson.app.live.recording.rings import TrackingRings
 from inperson.app.motion.pipeline import (
     BESIDE_HEADSET_NICENESS,
     BESIDE_SHADER_NICENESS,

@@ -1,6 +1,6 @@
 """Kills whole recorded sessions at random moments and looks at what they leave.
 
-`python -m tests.app.live_recording.killed_sessions --kills 40 --seed 7` kills more than the test does.
+`python -m tests.app.live.recording.killed_sessions --kills 40 --seed 7` kills more than the test does.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from inperson.avatar.file import save_avatar
 from tests.app.audio.sound_doubles import write_sound
 from tests.app.drawing_doubles import tiny_avatar
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 AT_ONCE = 2
 PATIENCE_S = 120.0
 
@@ -54,7 +54,7 @@ def kill_one(folder: Path, after_s: float) -> Outcome:
         folder / "voice.wav", rng.normal(0, 0.1, 60 * SAMPLE_RATE).clip(-1, 1).astype(np.float32), SAMPLE_RATE
     )
     environment = {name: value for name, value in os.environ.items() if "DISPLAY" not in name}
-    command = [sys.executable, "-m", "tests.app.live_recording.session_program", str(folder)]
+    command = [sys.executable, "-m", "tests.app.live.recording.session_program", str(folder)]
     program = subprocess.Popen(command, cwd=ROOT, env=environment)
     witness = folder / "tracked.txt"
     deadline = time.monotonic() + PATIENCE_S

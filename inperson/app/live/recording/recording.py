@@ -14,10 +14,10 @@ import numpy as np
 
 from inperson.app.audio.source import Microphone
 from inperson.app.commands.live import Keep
-from inperson.app.live_recording.about import About, avatar_of, of_body
-from inperson.app.live_recording.feeds import Feed, HeadsetFeed, PictureFeed, TrackedFeed
-from inperson.app.live_recording.rings import LiveRings
-from inperson.app.live_recording.voice import RecordedVoice
+from inperson.app.live.recording.about import About, avatar_of, of_body
+from inperson.app.live.recording.feeds import Feed, HeadsetFeed, PictureFeed, TrackedFeed
+from inperson.app.live.recording.rings import LiveRings
+from inperson.app.live.recording.voice import RecordedVoice
 from inperson.app.recording.recorder import Recorder, RecorderStatus
 from inperson.app.recording.records import (
     BodyRecord,
