@@ -14,7 +14,7 @@ import tyro
 from jaxtyping import UInt8
 from PIL import Image
 
-from inperson.app.playback import Playback
+from inperson.app.pictures.playback import Playback
 from inperson.avatar.body import load_body
 from inperson.avatar.file import load_avatar
 from inperson.errors import BadInputError

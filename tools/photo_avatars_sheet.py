@@ -18,7 +18,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from inperson.app.mirror.framing import studio_background
-from inperson.app.photo_strip import photo_strip
+from inperson.app.pictures.photo_strip import photo_strip
 from inperson.avatar.body import BodyModel
 from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.skinning import BodyPoser

@@ -11,8 +11,8 @@ from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.state_feed import OppositeFeed, Sources, WearerFeed
 from inperson.app.motion.placing import APART_M
 from inperson.app.motion.tracked import STAGES, Tracked, pack, tracked_dtype
+from inperson.app.pictures.turntable import at_ease
 from inperson.app.processes.mailbox import Mailbox
-from inperson.app.turntable import at_ease
 from inperson.avatar.body import load_body
 from inperson.avatar.headset_pose import HeadsetPose
 from inperson.avatar.skinning import BodyPoser

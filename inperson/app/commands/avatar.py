@@ -57,7 +57,7 @@ class Show:
         from rich.markup import escape
         from rich.progress import track
 
-        from inperson.app.turntable import Turntable
+        from inperson.app.pictures.turntable import Turntable
         from inperson.app.writers import Mp4Writer, check_writable, write_png
         from inperson.avatar.body import load_body
         from inperson.render.backends import make_rasterizer

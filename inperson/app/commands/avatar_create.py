@@ -78,7 +78,7 @@ class Create:
         search.begin(photo, self.person)  # meanwhile the rest is loaded
         import torch
 
-        from inperson.app.photo_strip import photo_strip
+        from inperson.app.pictures.photo_strip import photo_strip
         from inperson.app.reports.create import CreateBar, score_table
         from inperson.app.writers import write_png
         from inperson.avatar.file import save_avatar

@@ -57,7 +57,7 @@ class Render:
         from rich.progress import track
 
         from inperson.app.motion.played import performer_of
-        from inperson.app.playback import Playback
+        from inperson.app.pictures.playback import Playback
         from inperson.app.shading.offline import open_offline_shader
         from inperson.app.shading.opening import open_view_shader
         from inperson.app.writers import open_output

@@ -13,8 +13,8 @@ from inperson.app.exporting.resampling import resampled
 from inperson.app.exporting.spaces import facing_the_viewer, in_one_space
 from inperson.app.exporting.take import Take
 from inperson.app.motion.played import performer_of
-from inperson.app.named_cameras import NamedCamera, load_camera
-from inperson.app.playback import Camera, Playback
+from inperson.app.pictures.named_cameras import NamedCamera, load_camera
+from inperson.app.pictures.playback import Camera, Playback
 from inperson.app.shading.offline import open_offline_shader
 from inperson.app.shading.opening import open_view_shader
 from inperson.app.writers import FrameWriter, Mp4Writer, PngFolderWriter, Soundtrack, WebmWriter

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from inperson.app.audio.opus import BLOCK, BLOCK_NS, OpusEncoder
+from inperson.app.pictures.turntable import at_ease
 from inperson.app.recording.records import (
     AvatarRecord,
     BodyRecord,
@@ -19,7 +20,6 @@ from inperson.app.recording.records import (
     TimingsRecord,
     VideoRecord,
 )
-from inperson.app.turntable import at_ease
 from inperson.avatar.body import BodyModel
 from inperson.avatar.file import save_avatar
 from inperson.avatar.state import BodyState

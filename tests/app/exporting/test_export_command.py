@@ -195,7 +195,7 @@ def test_an_interrupted_export_leaves_nothing(tmp_path, session, monkeypatch, ca
     what = {
         "o.npz": "numpy.savez_compressed",
         "o.rrd": "inperson.app.exporting.rerun_file._Writing._events",
-    }.get(name, "inperson.app.playback.Playback._picture")
+    }.get(name, "inperson.app.pictures.playback.Playback._picture")
     monkeypatch.setattr(what, interrupted)
     assert run(session, "-o", tmp_path / name) == 130
     assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,7 @@ from inperson.app.headset import process
 from inperson.app.headset.plan import bindings_for
 from inperson.app.live import mirror as live_mirror
 from inperson.app.live.setup import run_session
-from inperson.app.turntable import at_ease
+from inperson.app.pictures.turntable import at_ease
 from inperson.avatar.body import load_body
 from inperson.avatar.file import save_avatar
 from inperson.errors import BadInputError, DeviceError, InPersonError

@@ -7,8 +7,8 @@ import pytest
 
 from inperson.app.mirror.framing import Framing
 from inperson.app.mirror.view import HEAD_JOINT, SETTLING_STATES, MirrorView
+from inperson.app.pictures.turntable import at_ease
 from inperson.app.timing import StageTimes
-from inperson.app.turntable import at_ease
 from inperson.avatar.body import load_body
 from inperson.avatar.skinning import BodyPoser
 from inperson.errors import BadInputError

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from inperson.app.motion.placing import APART_M, SETTLING_STATES, T_ABOUT_FACE, Opposite, moved
-from inperson.app.turntable import at_ease
+from inperson.app.pictures.turntable import at_ease
 from inperson.avatar.body import load_body
 from inperson.avatar.skinning import BodyPoser
 

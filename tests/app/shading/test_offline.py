@@ -10,7 +10,7 @@ from rich.console import Console
 
 from inperson import workers
 from inperson.app.commands.render import Render
-from inperson.app.playback import Playback, comes_back
+from inperson.app.pictures.playback import Playback, comes_back
 from inperson.app.shading import offline
 from inperson.app.shading.offline import Frame, OfflineShader, open_offline_shader
 from inperson.avatar.body import BodyModel

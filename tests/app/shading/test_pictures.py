@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from inperson.app.mirror.view import MirrorView
-from inperson.app.playback import Playback
+from inperson.app.pictures.playback import Playback
 from inperson.app.shading.engines import open_engines, sizes_for
 from inperson.app.shading.mirror import MirrorShader
 from inperson.app.shading.person import PersonShader

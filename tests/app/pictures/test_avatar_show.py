@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from inperson.app import cli
-from inperson.app.turntable import Turntable, at_ease
+from inperson.app.pictures.turntable import Turntable, at_ease
 from inperson.avatar.body import load_body
 from inperson.avatar.file import save_avatar
 from inperson.avatar.provenance import ClipEntry, Consent, Provenance

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inperson.app.cutout import REACH, cutout_picture
 from inperson.app.mirror.framing import mirror_picture
+from inperson.app.pictures.cutout import REACH, cutout_picture
 from inperson.render.gbuffer import ColorBuffer
 
 

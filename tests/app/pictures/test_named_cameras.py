@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from inperson.app.named_cameras import load_camera
+from inperson.app.pictures.named_cameras import load_camera
 from inperson.errors import BadInputError
 
 GOOD = {"position": [1.0, 1.5, 2.0], "look_at": [0.0, 1.0, -1.0], "vertical_fov": 40.0}

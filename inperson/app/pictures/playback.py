@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from inperson.app.cutout import cutout_picture
 from inperson.app.mirror.framing import INTERPUPILLARY_M, Framing, mirror_picture, studio_background
 from inperson.app.motion.played import PlayedMotion
-from inperson.app.named_cameras import NamedCamera
+from inperson.app.pictures.cutout import cutout_picture
+from inperson.app.pictures.named_cameras import NamedCamera
 from inperson.app.shading.offline import Frame, OfflineShader
 from inperson.app.shading.split import split_picture
 from inperson.app.shading.views import ShadedViews, ViewShader

@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from inperson.app import cli
 from inperson.app.motion.played import expression_for
-from inperson.app.playback import Playback, source_eyes
-from inperson.app.turntable import at_ease
+from inperson.app.pictures.playback import Playback, source_eyes
+from inperson.app.pictures.turntable import at_ease
 from inperson.avatar.body import load_body
 from inperson.avatar.file import save_avatar
 from inperson.avatar.skinning import BodyPoser

@@ -1,0 +1,1 @@
+"""An avatar drawn outside of a session: through a recorded motion, from all sides, beside its photo."""
