@@ -11,7 +11,7 @@ from inperson.app.processes.threads import one_blas_thread
 from inperson.errors import BadInputError
 
 if TYPE_CHECKING:
-    from inperson.app.person_search import PersonSearch
+    from inperson.app.making.person_search import PersonSearch
     from inperson.avatar.provenance import Consent
 
 
@@ -54,10 +54,10 @@ class Create:
             raise BadInputError(f"--strip {strip} is the photo itself", "name another file")
         if not self.photo.is_file():
             raise BadInputError(f"photo {self.photo} does not exist", "give a picture file")
-        from inperson.app.person_search import PersonSearch
+        from inperson.app.making.person_search import PersonSearch
 
         with PersonSearch() as search:  # loads what it needs meanwhile; it sees no photo before consent is known
-            from inperson.app.consent import consent_to
+            from inperson.app.making.consent import consent_to
             from inperson.app.writers import check_writable
 
             for path in (self.out, strip):

@@ -62,9 +62,9 @@ class Refine:
         """Everything that needs heavy imports."""
         import torch
 
+        from inperson.app.making.teaching import teach, teaching_table, with_papers
         from inperson.app.processes.interrupt import InterruptFlag
         from inperson.app.reports.refine import RefineBar, score_table
-        from inperson.app.teaching import teach, teaching_table, with_papers
         from inperson.avatar.body import load_body
         from inperson.avatar.file import load_avatar, save_avatar
         from inperson.reconstruct.device import choose_device, device_text

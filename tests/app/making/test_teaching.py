@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 
 from inperson.app.commands.avatar_refine import Refine
-from inperson.app.teaching import teach, teaching_table, with_papers
+from inperson.app.making.teaching import teach, teaching_table, with_papers
 from inperson.avatar.file import load_avatar, save_avatar
 from inperson.avatar.provenance import ClipEntry, Provenance
 from inperson.errors import BadInputError

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from inperson.app import person_search
+from inperson.app.making import person_search
 from inperson.paths import assets_dir
 from inperson.reconstruct import create
 from inperson.reconstruct.create import CreateSettings
@@ -14,7 +14,7 @@ from inperson.reconstruct.network.model import ReconstructionNet
 from inperson.reconstruct.network.weights import save_network
 from inperson.reconstruct.photo.picture import read_photo
 from inperson.reconstruct.polish import PolishSettings
-from tests.app.create_studio import SearchHere, Studio
+from tests.app.making.create_studio import SearchHere, Studio
 
 
 @pytest.fixture(scope="session")

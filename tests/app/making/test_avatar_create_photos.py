@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inperson.app.person_search import PersonSearch
+from inperson.app.making.person_search import PersonSearch
 from inperson.errors import BadInputError
 from inperson.reconstruct import create
 from inperson.reconstruct.photo.picture import read_photo
-from tests.app.create_studio import one_error, run
+from tests.app.making.create_studio import one_error, run
 
 
 def noise(size: tuple[int, int]) -> Image.Image:

@@ -17,7 +17,7 @@ from inperson.app.reports.create import SHARES, CreateBar
 from inperson.avatar.file import load_avatar
 from inperson.avatar.provenance import Provenance
 from inperson.reconstruct import create
-from tests.app.create_studio import one_error, run
+from tests.app.making.create_studio import one_error, run
 
 
 def test_the_command_writes_the_avatar_its_papers_and_the_strip(studio, once, tmp_path, capsys):

@@ -7,7 +7,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from inperson.app.consent import QUESTION, consent_to
+from inperson.app.making.consent import QUESTION, consent_to
 from inperson.avatar.provenance import Consent
 from inperson.errors import BadInputError
 
