@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from inperson.app.commands.evaluate_shader import Shader
+from inperson.app.commands.evaluate_teacher import Teacher
 from inperson.app.processes.threads import one_blas_thread
 from inperson.errors import BadInputError
 
@@ -144,6 +145,7 @@ class Evaluate:
         Annotated[Reenact, tyro.conf.subcommand("reenact")]
         | Annotated[Create, tyro.conf.subcommand("create")]
         | Annotated[Shader, tyro.conf.subcommand("shader")]
+        | Annotated[Teacher, tyro.conf.subcommand("teacher")]
     )
 
     def run(self, console: Console) -> None:

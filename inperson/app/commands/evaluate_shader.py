@@ -1,8 +1,5 @@
 """`inperson evaluate shader`: the live shader beside the plain render, in numbers."""
 
-import json
-import shlex
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import tyro
 from rich.console import Console
 
+from inperson.app.commands.evaluate_live import about_live, open_live
+from inperson.app.commands.evaluate_writing import JsonPlace, check_place, progress_console, write_result
 from inperson.errors import BadInputError
 
 if TYPE_CHECKING:
     from inperson.shader_model.evaluation.evaluate import EvaluationSettings
-    from inperson.shader_model.evaluation.report import About
-    from inperson.shader_model.network.model import LiveShader
-    from inperson.shader_model.runtime.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class Shader:
     """MakeHuman assets; default INPERSON_WARDROBE, then ../shared/media/wardrobe."""
     threads: int | None = None
     """Default: one for each core."""
-    json: tuple[Path, ...] | None = None
+    json: JsonPlace = None
     """Print JSON instead of a table; with a file's name, write it there and print the table too."""
     sheet: Path | None = None
     """Also write a picture, PNG: plain, shaded and true side by side."""
@@ -62,8 +58,7 @@ class Shader:
                 raise BadInputError(f"--{name} {value}", f"give at least {least}")
         if 0 < self.drift_frames < 16:
             raise BadInputError(f"--drift-frames {self.drift_frames}", "give 0, or at least 16")
-        if self.json is not None and len(self.json) > 1:
-            raise BadInputError(f"--json names {len(self.json)} files", "name one, or none to print it")
+        check_place(self.json)
         if self.sheet is not None and not self.people:
             raise BadInputError("--sheet shows synthetic people, and --people is 0", "ask for some people")
         for clip in self.clips:
@@ -79,42 +74,25 @@ class Shader:
 
         from inperson.app.reports.evaluate_shader import shader_tables
         from inperson.app.reports.stage_bar import StageBar
-        from inperson.avatar.atomic_file import write_atomically
         from inperson.shader_model.evaluation.evaluate import evaluate_shader
+        from inperson.shader_model.evaluation.frames import WindowSettings
         from inperson.shader_model.evaluation.report import as_json
         from inperson.shader_model.evaluation.sheet import Sheet
-        from inperson.shader_model.network.weights import load_shader, shipped_shader
+        from inperson.shader_model.network.weights import shipped_shader
         from inperson.workers import available_cores
 
         threads = self.threads or available_cores()
         torch.set_num_threads(threads)
         weights = self.weights or shipped_shader(self.size)
-        engine = self._engine(load_shader(weights), threads)
+        engine = open_live(weights, WindowSettings().size, threads, self.engine)
         sheet = None if self.sheet is None else Sheet()
         started = time.perf_counter()
-        prints = self.json == ()
-        with StageBar(Console(stderr=True) if prints else console, "", 1.0) as bar:
+        with StageBar(progress_console(console, self.json), "", 1.0) as bar:
             result = evaluate_shader(engine, self._settings(threads), sheet, lambda text, done: bar.show(done, text))
-        whole = as_json(result, self._about(weights, engine, threads, time.perf_counter() - started))
+        whole = as_json(result, about_live(weights, engine, threads, time.perf_counter() - started))
         if sheet is not None and self.sheet is not None:
             sheet.save(self.sheet)
-        if self.json:
-            write_atomically(self.json[0], (json.dumps(whole, indent=1) + "\n").encode())
-        if prints:
-            console.print(json.dumps(whole), soft_wrap=True, highlight=False, markup=False)
-        else:
-            for table in shader_tables(whole):
-                console.print(table)
-
-    def _engine(self, model: "LiveShader", threads: int) -> "Engine":
-        import torch
-
-        from inperson.shader_model.evaluation.frames import WindowSettings
-        from inperson.shader_model.runtime.choices import Shape
-        from inperson.shader_model.runtime.choose import choose_engine
-
-        side = WindowSettings().size
-        return choose_engine(model, Shape(1, 1, side, side), torch.device("cpu"), threads, self.engine)
+        write_result(console, self.json, whole, shader_tables(whole))
 
     def _settings(self, threads: int) -> "EvaluationSettings":
         from inperson.reconstruct.create import CreateSettings
@@ -128,24 +106,4 @@ class Shader:
             create=CreateSettings(fast=self.fast),
             wardrobe=self.wardrobe,
             threads=threads,
-        )
-
-    def _about(self, weights: Path, engine: "Engine", threads: int, seconds: float) -> "About":
-        from hashlib import sha256
-
-        from inperson.avatar.provenance import this_tool
-        from inperson.shader_model.evaluation.report import About
-        from inperson.shader_model.network.weights import read_shader_header
-        from inperson.shader_model.runtime.choices import processor_name
-
-        return About(
-            command=shlex.join(["inperson", *sys.argv[1:]]),
-            engine=engine.name,
-            weights=weights.name,
-            weights_sha256=sha256(weights.read_bytes()).hexdigest(),
-            provenance=read_shader_header(weights).provenance,
-            tool=this_tool(),
-            machine=processor_name(),
-            threads=threads,
-            seconds=seconds,
         )

@@ -41,9 +41,9 @@ def _pictures(scores: dict[str, Any], title: str) -> Table:
     known = [score for score in _SCORES if score[0] in scores["plain"]]
     table = Table("", *(name for _, name, _ in known), title=title)
     for method in ("plain", "shaded"):
-        table.add_row(method, *(_cell(scores[method][key], form) for key, _, form in known))
+        table.add_row(method, *(cell(scores[method][key], form) for key, _, form in known))
     gain = scores["gain"]
-    table.caption = f"gain {_cell(gain['psnr'], '+.2f')} dB, perceptual {_cell(gain['perceptual'], '.1%')} better"
+    table.caption = f"gain {cell(gain['psnr'], '+.2f')} dB, perceptual {cell(gain['perceptual'], '.1%')} better"
     return table
 
 
@@ -51,30 +51,29 @@ def _regions(scores: dict[str, Any]) -> Table:
     table = Table("region", "pixels", "plain dB", "shaded dB", "share of plain's error", title="Where errors are")
     for name, plain in scores["plain"]["regions"].items():
         shaded = scores["shaded"]["regions"][name]
-        shares = (_cell(plain[key], ".0%") for key in ("share_of_pixels", "share_of_error"))
+        shares = (cell(plain[key], ".0%") for key in ("share_of_pixels", "share_of_error"))
         pixels, error = shares
-        table.add_row(
-            name.replace("_", " "), pixels, _cell(plain["psnr"], ".2f"), _cell(shaded["psnr"], ".2f"), error
-        )
+        table.add_row(name.replace("_", " "), pixels, cell(plain["psnr"], ".2f"), cell(shaded["psnr"], ".2f"), error)
     return table
 
 
 def _steadiness(whole: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     warping, eyes, drift = whole["warping"], whole["eyes"], whole["drift"]
     if warping is not None:
-        plain, shaded = (_cell(warping[f"{name}_to_truth"], ".3f") for name in ("plain", "shaded"))
+        plain, shaded = (cell(warping[f"{name}_to_truth"], ".3f") for name in ("plain", "shaded"))
         yield "change along the motion, in the truth's", f"{shaded} (plain {plain})", "at most 1.15"
-        yield "flicker of still avatars, grey levels", _cell(warping["still_flicker"], ".3f"), "under 0.5"
+        yield "flicker of still avatars, grey levels", cell(warping["still_flicker"], ".3f"), "under 0.5"
     if eyes is not None:
-        yield "eyes' disagreement, in the plain render's", _cell(eyes["shaded_to_plain"], ".3f"), "at most 1.25"
-        yield "the same, in that of eyes shaded apart", _cell(eyes["shaded_to_separate"], ".3f"), "at most 0.5"
-        alone = _cell(eyes["corrections"]["shaded_to_separate"], ".3f")
+        yield "eyes' disagreement, in the plain render's", cell(eyes["shaded_to_plain"], ".3f"), "at most 1.25"
+        yield "the same, in that of eyes shaded apart", cell(eyes["shaded_to_separate"], ".3f"), "at most 0.5"
+        alone = cell(eyes["corrections"]["shaded_to_separate"], ".3f")
         yield "of what the shader adds alone, likewise", alone, "at most 0.5"
     if drift is not None:
         said = "within noise" if drift["within_noise"] else "beyond noise"
-        z = _cell(drift["largest_z"], ".2f")
+        z = cell(drift["largest_z"], ".2f")
         yield f"drift over {drift['frames']} frames of {escape(drift['person'])}", f"{said}, z {z}", "within noise"
 
 
-def _cell(value: float | None, form: str) -> str:
+def cell(value: float | None, form: str) -> str:
+    """A number, or a dash where there is none."""
     return "–" if value is None else format(value, form)
