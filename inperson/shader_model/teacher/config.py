@@ -9,6 +9,7 @@ Size = Literal["small", "base"]
 MAX_WIDTH = 1024
 MAX_BLOCKS = 16
 MAX_EXPANSION = 8
+BEGINNINGS = ("render", "live")
 HEAD = 32
 """Channels of one head of attention."""
 
@@ -25,6 +26,8 @@ class TeacherConfig:
     """Numbers that time and modality switch become; a multiple of `HEAD`."""
     expansion: int = 3
     """How many times wider a block is inside."""
+    begins_at: str = "render"
+    """Which picture it generates the way from: the Gaussian `render`, or what the `live` model makes of it."""
 
     def __post_init__(self) -> None:
         checks = {
@@ -34,6 +37,7 @@ class TeacherConfig:
             "embedding": type(self.embedding) is int
             and HEAD <= self.embedding <= MAX_WIDTH
             and self.embedding % HEAD == 0,
+            "begins_at": self.begins_at in BEGINNINGS,
             "expansion": type(self.expansion) is int and 1 <= self.expansion <= MAX_EXPANSION,
         }
         wrong = [name for name, good in checks.items() if not good]

@@ -1,6 +1,7 @@
 """`TrajectoryLoss`: the teacher's trajectories as a target of the live model."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -19,7 +20,8 @@ class TrajectoryLoss:
 
     The live model's pictures are brought back to a random time of the teacher's flow; what the teacher then makes of
     them, with its gradient stopped, is what they should have been (adversarial diffusion distillation, Sauer et al.
-    2023, whose weight, the share of signal, is kept: near noise the teacher's opinion is of anybody).
+    2023, whose weight, the share of signal, is kept: near noise the teacher's opinion is of anybody). A teacher that
+    begins at the live model's pictures begins at these.
 
     Args:
         teacher: frozen, on the device of the groups.
@@ -41,7 +43,11 @@ class TrajectoryLoss:
             lots: what is random about each window comes from its lot alone; a sample's number in the data's order
                 makes processes and restarts agree.
         """
-        made, told = residual_of(shown, group.render).transpose(0, 1), Told.of(group.moments)
+        base, told = group.render, Told.of(group.moments)
+        if self._teacher.config.begins_at == "live":
+            base = shown.detach()
+            told = replace(told, color=base.transpose(0, 1))
+        made = residual_of(shown, base).transpose(0, 1)
         _, frames, eyes, height, width = told.shape
         with torch.no_grad(), torch.autocast(made.device.type, torch.bfloat16, enabled=self._bf16):
             draws = FlowDraws.of(lots, frames, eyes, (height, width), self._draws).to(made.device)

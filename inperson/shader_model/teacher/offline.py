@@ -11,12 +11,15 @@ from torch import Tensor
 from inperson.errors import BadInputError
 from inperson.shader_model.interface import Conditions
 from inperson.shader_model.network.batch import ConditionsBatch
+from inperson.shader_model.network.model import LiveShader
+from inperson.shader_model.teacher.beginning import begun_around, begun_at
 from inperson.shader_model.teacher.flow import Predictor, Solver, sample
 from inperson.shader_model.teacher.guidance import guided, triangular
 from inperson.shader_model.teacher.model import Teacher
 from inperson.shader_model.teacher.noise import sequence_noise
 from inperson.shader_model.teacher.residual import picture_of
 from inperson.shader_model.teacher.told import Told
+from inperson.shader_model.teacher.weights import live_model_of
 from inperson.shader_model.teacher.windows import Span, blended, spans_of
 
 
@@ -57,10 +60,18 @@ class TeacherOffline:
     Args:
         teacher: on any device; it stays there.
         settings: of the sampler.
+        live: at whose pictures the teacher begins, if it does; on the CPU, where conditions are. By default the small
+            size that comes with the program.
+
+    Raises:
+        BadInputError: the teacher needs the one that comes with the program, and it cannot be read.
     """
 
-    def __init__(self, teacher: Teacher, settings: OfflineSettings | None = None) -> None:
+    def __init__(
+        self, teacher: Teacher, settings: OfflineSettings | None = None, live: LiveShader | None = None
+    ) -> None:
         self._teacher, self._settings = teacher, settings or OfflineSettings()
+        self._live = live_model_of(teacher) if live is None else live
 
     def shade(
         self,
@@ -81,7 +92,7 @@ class TeacherOffline:
         Raises:
             ValueError: no frames, several sizes, or not one angle a frame.
         """
-        how, told = self._settings, _told(conditions)
+        how, told = self._settings, self._told(conditions, closed)
         _, frames, eyes, height, width = told.shape
         if angles is not None and len(angles) != frames:
             raise ValueError(f"{len(angles)} angles for {frames} frames")
@@ -92,6 +103,18 @@ class TeacherOffline:
         counted = predictor if on_pass is None else _counted(predictor, on_pass, passes)
         noise = how.temperature * sequence_noise(how.seed, frames, eyes, (height, width), how.shared_noise)
         return picture_of(sample(counted, noise, how.steps, how.solver), told.color[0])
+
+    def _told(self, conditions: Sequence[Conditions], closed: bool) -> Told:
+        """One window of all frames.
+
+        Raises:
+            ValueError: no frames, or crops of several sizes or numbers of eyes.
+        """
+        if len({c.color.shape for c in conditions}) != 1:
+            sizes = len({c.color.shape for c in conditions})
+            raise ValueError(f"{len(conditions)} frames of {sizes} sizes, not of one")
+        moments = [ConditionsBatch.of([c]) for c in conditions]
+        return Told.of((begun_around if closed else begun_at)(self._live, moments))
 
 
 class _SequencePredictor:
@@ -110,17 +133,6 @@ class _SequencePredictor:
             return guided(self._teacher, part, times, told, self._weights[chosen])[0].to(noisy.device)
 
         return blended(self._spans, of_span, noisy)
-
-
-def _told(conditions: Sequence[Conditions]) -> Told:
-    """One window of all frames.
-
-    Raises:
-        ValueError: no frames, or crops of several sizes or numbers of eyes.
-    """
-    if len({c.color.shape for c in conditions}) != 1:
-        raise ValueError(f"{len(conditions)} frames of {len({c.color.shape for c in conditions})} sizes, not of one")
-    return Told.of([ConditionsBatch.of([c]) for c in conditions])
 
 
 def _counted(predict: Predictor, on_pass: Callable[[int, int], None], passes: int) -> Predictor:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from inperson.paths import assets_dir
 from inperson.reconstruct.network.weights_file import WeightsKind
+from inperson.shader_model.network.model import LiveShader
+from inperson.shader_model.network.weights import load_shader, shipped_shader
 from inperson.shader_model.network_files import NetworkFiles, NetworkHeader
 from inperson.shader_model.teacher.config import Size, TeacherConfig
 from inperson.shader_model.teacher.model import Teacher
@@ -15,6 +17,16 @@ FILES = NetworkFiles(KIND, TeacherConfig.from_dict, Teacher)
 def shipped_teacher(size: Size) -> Path:
     """Where the teacher of a size that comes with the program is."""
     return assets_dir() / "networks" / f"teacher_{size}.safetensors"
+
+
+def live_model_of(teacher: Teacher) -> LiveShader | None:
+    """The live model at whose pictures a teacher begins, of the small size that comes with the program; None for one
+    that begins at the render.
+
+    Raises:
+        BadInputError: its weights are missing or cannot be read.
+    """
+    return load_shader(shipped_shader("small")) if teacher.config.begins_at == "live" else None
 
 
 def save_teacher(teacher: Teacher, path: Path, provenance: dict[str, str]) -> None:

@@ -1,5 +1,7 @@
 """The trajectory loss: what it is, where its gradient points, and what it depends on."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -71,3 +73,20 @@ def test_an_untrained_teacher_asks_for_the_render(untrained: Teacher, group: Win
     loss = TrajectoryLoss(untrained)
     assert not loss.of(group, group.render, LOTS).any()
     assert (loss.of(group, group.truth, LOTS) > 0).all()
+
+
+def test_a_teacher_of_the_live_models_pictures_takes_them_further(teacher: Teacher, group: WindowGroup) -> None:
+    """It is told what is shown in the render's place, so that what it says is how to go on from there."""
+    refiner = Teacher(replace(teacher.config, begins_at="live")).eval().requires_grad_(False)
+    refiner.load_state_dict(teacher.state_dict())
+    shown = (0.5 * group.truth + 0.5 * group.render).requires_grad_(True)
+    loss = TrajectoryLoss(refiner).of(group, shown, LOTS)
+    draws, base = FlowDraws.of(LOTS, 2, 1, (8, 8), DrawRecipe()), shown.detach()
+    told = replace(Told.of(group.moments), color=base.transpose(0, 1))
+    target = refiner(draws.noisy(torch.zeros_like(draws.noise)), draws.times, told)
+    further = base + SCALE * F.pixel_shuffle(target.transpose(0, 1), INNER)
+    torch.testing.assert_close(loss, draws.times * (base - further).square().mean(dim=(0, 2, 3, 4, 5)))
+    loss.sum().backward()
+    assert shown.grad is not None
+    way = draws.times.view(1, -1, 1, 1, 1, 1) * 2 * (base - further) / shown[:, 0].numel()
+    torch.testing.assert_close(shown.grad, way, atol=1e-8, rtol=1e-3)

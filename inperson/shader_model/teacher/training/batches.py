@@ -5,14 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from inperson.reconstruct.training.loop import Numbered
 from inperson.shader_model.data.shards import decode_window
+from inperson.shader_model.interface import INNER
 from inperson.shader_model.teacher.draws import FlowDraws, Lot
-from inperson.shader_model.teacher.residual import residual_of
-from inperson.shader_model.teacher.told import Told
 from inperson.shader_model.teacher.training.recipe import Recipe, StageRecipe
 from inperson.shader_model.training.augment import augmented
 from inperson.shader_model.training.cuts import drawn_frames
@@ -21,19 +18,14 @@ from inperson.shader_model.training.groups import DrawnWindow, WindowGroup, stac
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FlowBatch:
-    """B windows of one shape."""
+    """B windows of one shape, and what is drawn by lot for their flow."""
 
-    told: Told
-    """Less what is forgotten."""
-    clean: Float[Tensor, "B T E R h w"]
-    """Their residuals."""
-    draws: FlowDraws
     group: WindowGroup
-    """The same windows as the live model's loss knows them."""
+    draws: FlowDraws
 
     def to(self, device: torch.device) -> "FlowBatch":
         """On another device."""
-        return FlowBatch(self.told.to(device), self.clean.to(device), self.draws.to(device), self.group.to(device))
+        return FlowBatch(self.group.to(device), self.draws.to(device))
 
 
 class FlowBatchMaker:
@@ -68,8 +60,6 @@ class FlowBatchMaker:
     def _stacked(self, drawn: Sequence[tuple[DrawnWindow, Lot]]) -> FlowBatch:
         windows, lots = zip(*drawn, strict=True)
         group = stacked(windows)
-        told = Told.of(group.moments)
-        _, frames, eyes, height, width = told.shape
-        draws = FlowDraws.of(lots, frames, eyes, (height, width), self._recipe.draws)
-        clean = residual_of(group.truth, group.render).transpose(0, 1)
-        return FlowBatch(told.without_conditions(draws.forgotten), clean, draws, group)
+        frames, _, eyes, _, height, width = group.truth.shape
+        size = (height // INNER, width // INNER)
+        return FlowBatch(group, FlowDraws.of(lots, frames, eyes, size, self._recipe.draws))

@@ -61,6 +61,8 @@ class Recipe:
     """Of the network: a key of `teacher.config.SIZES`."""
     network: dict[str, Any] = field(default_factory=dict)
     """Fields of `teacher.config.TeacherConfig` that differ from that size's."""
+    live: str = ""
+    """Weights of the live model, for a teacher that begins at its pictures (`network.begins_at`)."""
     stages: StagesRecipe = field(default_factory=StagesRecipe)
     draws: DrawRecipe = field(default_factory=DrawRecipe)
     least_left: float = 0.2

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,15 +13,19 @@ from torch import Tensor
 from inperson.errors import BadInputError
 from inperson.reconstruct.perceptual import Perceptual
 from inperson.reconstruct.training.loop import Numbered, TrainingLoop
+from inperson.shader_model.network.model import LiveShader
+from inperson.shader_model.network.weights import load_shader
+from inperson.shader_model.teacher.beginning import begun_at
 from inperson.shader_model.teacher.config import TeacherConfig, config_of
 from inperson.shader_model.teacher.flow import velocity_error
 from inperson.shader_model.teacher.model import Teacher
-from inperson.shader_model.teacher.residual import picture_of
+from inperson.shader_model.teacher.residual import picture_of, residual_of
+from inperson.shader_model.teacher.told import Told
 from inperson.shader_model.teacher.training.batches import FlowBatch, FlowBatchMaker
 from inperson.shader_model.teacher.training.recipe import Recipe
 from inperson.shader_model.teacher.training.validation import validate_teacher
 from inperson.shader_model.teacher.weights import load_teacher
-from inperson.shader_model.training.groups import GroupMaker
+from inperson.shader_model.training.groups import GroupMaker, WindowGroup
 from inperson.shader_model.training.recipe import Recipe as LiveRecipe
 from inperson.shader_model.training.window_loss import WindowLoss
 
@@ -36,8 +41,8 @@ class TeacherTrainer(TrainingLoop[list[FlowBatch]]):
         accelerator: see `TrainingLoop`.
 
     Raises:
-        BadInputError: no shards, weights of another size than the recipe's, or a batch that the processes cannot
-            share evenly.
+        BadInputError: no shards, weights of another size than the recipe's, a live model that is missing or of no
+            use, or a batch that the processes cannot share evenly.
         MissingModelError: the perceptual score's network has not been fetched.
     """
 
@@ -56,6 +61,7 @@ class TeacherTrainer(TrainingLoop[list[FlowBatch]]):
         self._of_pictures = WindowLoss(recipe.loss, perceptual) if recipe.pictures > 0 else None
         self._batches, self._groups = FlowBatchMaker(recipe), GroupMaker(LiveRecipe())
         self._began, self._seconds = 0.0, float("inf")
+        self._live = _live_model(recipe, self.accelerator.device)
         self.begin(Teacher(network_config(recipe)) if start is None else _started(start, recipe))
 
     def run(self, minutes: float | None = None, workers: int = 0) -> None:
@@ -69,26 +75,33 @@ class TeacherTrainer(TrainingLoop[list[FlowBatch]]):
         return self._batches.make(numbered, self.recipe.stages.at(max(by_steps, by_time)))
 
     def losses(self, batch: list[FlowBatch], step: int) -> dict[str, Tensor]:
-        own = sum(len(part.clean) for part in batch)
+        own = sum(part.group.windows for part in batch)
         each = [self._of_windows(part.to(self.accelerator.device)) for part in batch]
         return {name: torch.cat([parts[name] for parts in each]).sum() / own for name in each[0]}
 
     def _of_windows(self, batch: FlowBatch) -> dict[str, Float[Tensor, " B"]]:
-        draws, render = batch.draws, batch.group.render
-        predicted = self.learning(draws.noisy(batch.clean), draws.times, batch.told)
-        parts = {"velocity": velocity_error(predicted, batch.clean, draws.times, self.recipe.least_left)}
+        group, draws = self._begun(batch.group), batch.draws
+        told, clean = Told.of(group.moments), residual_of(group.truth, group.render).transpose(0, 1)
+        predicted = self.learning(draws.noisy(clean), draws.times, told.without_conditions(draws.forgotten))
+        parts = {"velocity": velocity_error(predicted, clean, draws.times, self.recipe.least_left)}
         if self._of_pictures is not None:
-            shown = picture_of(predicted.transpose(0, 1), render)
-            of_pictures = self._of_pictures.of(batch.group, shown, None)
+            shown = picture_of(predicted.transpose(0, 1), group.render)
+            of_pictures = self._of_pictures.of(group, shown, None)
             parts |= {name: self.recipe.pictures * values for name, values in of_pictures.items()}
         return parts
 
+    def _begun(self, group: WindowGroup) -> WindowGroup:
+        """The group as the teacher is told it."""
+        return replace(group, moments=begun_at(self._live, group.moments))
+
     def scores(self, held_out: Iterator[Numbered]) -> dict[str, float]:
-        groups = (
-            group.to(self.accelerator.device) for numbered in held_out for group in self._groups.held_out([numbered])
-        )
         assert isinstance(self.average, Teacher)
         with self.accelerator.autocast():
+            groups = (
+                self._begun(group.to(self.accelerator.device))
+                for numbered in held_out
+                for group in self._groups.held_out([numbered])
+            )
             return validate_teacher(self.average, groups, self.perceptual, self.recipe.sample_steps)
 
 
@@ -102,8 +115,19 @@ def network_config(recipe: Recipe) -> TeacherConfig:
 
 
 def _started(weights: Path, recipe: Recipe) -> Teacher:
-    """A teacher to go on training."""
-    teacher = load_teacher(weights)
-    if teacher.config != network_config(recipe):
+    """A teacher to go on training; it may begin at other pictures from now on."""
+    loaded, wanted = load_teacher(weights), network_config(recipe)
+    if replace(loaded.config, begins_at=wanted.begins_at) != wanted:
         raise BadInputError(f"{weights} holds another teacher than the recipe's", "start from weights of its size")
-    return teacher.train().requires_grad_(True)
+    teacher = Teacher(wanted)
+    teacher.load_state_dict(loaded.state_dict())
+    return teacher
+
+
+def _live_model(recipe: Recipe, device: torch.device) -> LiveShader | None:
+    """At whose pictures the teacher begins, if it does."""
+    wanted = network_config(recipe).begins_at == "live"
+    if wanted != bool(recipe.live):
+        what = "a recipe's network.begins_at is 'live' without live weights, or the other way round"
+        raise BadInputError(what, "name their file in 'live' exactly if the teacher begins there")
+    return load_shader(Path(recipe.live)).to(device) if wanted else None

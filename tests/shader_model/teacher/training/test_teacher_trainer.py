@@ -12,15 +12,25 @@ import pytest
 import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file
+from torch import nn
 
 from inperson.errors import BadInputError
 from inperson.reconstruct.training.checkpoint import newest_checkpoint
 from inperson.reconstruct.training.recipe import OptimiserRecipe
+from inperson.shader_model.network.config import ShaderConfig
+from inperson.shader_model.network.model import LiveShader
+from inperson.shader_model.network.weights import load_shader, save_shader
+from inperson.shader_model.teacher.model import Teacher
 from inperson.shader_model.teacher.training.batches import FlowBatch
 from inperson.shader_model.teacher.training.export import export
 from inperson.shader_model.teacher.training.recipe import Recipe, StageRecipe, StagesRecipe
-from inperson.shader_model.teacher.training.trainer import TeacherTrainer
-from inperson.shader_model.teacher.weights import load_teacher, read_teacher_header
+from inperson.shader_model.teacher.training.trainer import TeacherTrainer, network_config
+from inperson.shader_model.teacher.weights import load_teacher, read_teacher_header, save_teacher
+from inperson.shader_model.training.groups import GroupMaker
+from inperson.shader_model.training.recipe import Recipe as LiveRecipe
+from inperson.shader_model.training.recipe import RollOutRecipe
+from inperson.shader_model.training.roll_out import RollOut
+from inperson.shader_model.training.validation import validate
 from inperson.shader_model.training.window_loss import WindowLoss
 from tests.training_runs import logged, losses, weights
 
@@ -29,6 +39,17 @@ ROOT = Path(__file__).parents[4]
 
 def trainer(recipe: Recipe, data: Path, folder: Path, start: Path | None = None) -> TeacherTrainer:
     return TeacherTrainer(recipe, data, folder, start, accelerator=Accelerator(cpu=True))
+
+
+@pytest.fixture
+def live(tiny_config: ShaderConfig, tmp_path: Path) -> Path:
+    """A live model that changes pictures."""
+    torch.manual_seed(4)
+    model = LiveShader(tiny_config)
+    for parameter in model.head.parameters():
+        nn.init.normal_(parameter, std=0.1)
+    save_shader(model, tmp_path / "live.safetensors", {})
+    return tmp_path / "live.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +97,7 @@ def test_stages_follow_one_another(shards: Path, tiny: Recipe, tmp_path: Path) -
 
     def shape(batch: list[FlowBatch]) -> tuple[int, int]:
         """Windows of all numbers of eyes, and their frames."""
-        return sum(len(part.clean) for part in batch), batch[0].clean.shape[1]
+        return sum(part.group.windows for part in batch), len(batch[0].group.moments)
 
     assert [shape(run.batch(samples[n : n + 4])) for n in (0, 4, 8, 12)] == [(8, 1), (8, 1), (4, 2), (4, 3)]
 
@@ -86,17 +107,17 @@ def test_stages_fit_into_limited_time(shards: Path, tiny: Recipe, tmp_path: Path
     run.run(minutes=1e-9)
     assert run.position.step == 1
     (first, *_) = run.batch(list(islice(run.stream.from_sample(0), 4)))
-    assert first.clean.shape[1] == 3  # the time is up: the last stage
+    assert len(first.group.moments) == 3  # the time is up: the last stage
 
 
 def test_predictions_may_be_judged_as_pictures(shards: Path, tiny: Recipe, tmp_path: Path) -> None:
     run = trainer(replace(tiny, pictures=0.5), shards, tmp_path)
     single, long = (run.batch(list(islice(run.stream.from_sample(0), n, n + 4))) for n in (0, 12))
     for batch, frames in ((single, 1), (long, 3)):
-        assert batch[0].clean.shape[1] == frames
+        assert len(batch[0].group.moments) == frames
         parts = run.losses(batch, 0)
         live = [WindowLoss(run.recipe.loss, run.perceptual).of(b.group, b.group.render, None) for b in batch]
-        own = sum(len(b.clean) for b in batch)
+        own = sum(b.group.windows for b in batch)
         for name in live[0]:
             # untrained, the teacher predicts the render
             expected = 0.5 * torch.cat([of_group[name] for of_group in live]).sum() / own
@@ -106,6 +127,29 @@ def test_predictions_may_be_judged_as_pictures(shards: Path, tiny: Recipe, tmp_p
         assert (parts["temporal"] > 0) == (frames > 1)
     step = run.step(long)
     assert step["loss"] == pytest.approx(sum(step[name] for name in parts), rel=1e-5)
+
+
+def test_a_teacher_may_begin_at_the_live_models_pictures(
+    shards: Path, tiny: Recipe, tmp_path: Path, live: Path
+) -> None:
+    first = tmp_path / "first.safetensors"
+    save_teacher(Teacher(network_config(tiny)), first, {})
+    cascade = replace(tiny, network={**tiny.network, "begins_at": "live"}, live=str(live))
+    run = trainer(cascade, shards, tmp_path / "run", first)
+    held_out = list(islice(run.held_out.from_sample(0), 2))
+    groups = (group for numbered in held_out for group in GroupMaker(LiveRecipe()).held_out([numbered]))
+    of_live = validate(RollOut(load_shader(live), None, RollOutRecipe()), groups, run.perceptual)
+    scores = run.scores(iter(held_out))
+    for name in ("psnr", "perceptual", "sharpness"):
+        # untrained it adds nothing to where it begins
+        assert scores[name] == pytest.approx(scores[f"plain_{name}"], rel=1e-3)
+        # what it begins at also has a say in where the person is: the scores are those of the live model but for that
+        there, render = of_live[name], of_live[f"plain_{name}"]
+        assert abs(scores[name] - there) < 0.2 * abs(render - there)
+    assert run.step(run.batch(list(islice(run.stream.from_sample(0), 4))))["velocity"] > 0
+    for wrong in (replace(cascade, live=""), replace(tiny, live=str(live))):
+        with pytest.raises(BadInputError, match="exactly if the teacher begins there"):
+            trainer(wrong, shards, tmp_path / "wrong")
 
 
 def test_what_is_learned_is_better_than_the_render(shards: Path, tiny: Recipe, tmp_path: Path) -> None:
