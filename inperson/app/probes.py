@@ -105,7 +105,7 @@ def _window() -> str:
 
 
 def _openxr() -> str:
-    from inperson.app.headset_summary import summarise
+    from inperson.app.headset.summary import summarise
     from inperson.render.xr.describe import describe_runtime
     from inperson.render.xr.extensions import OPTIONAL
     from inperson.render.xr.loss import RuntimeLost

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from inperson.app.commands.doctor import examine
-from inperson.app.headset_summary import BETWEEN, WHAT_FOR, summarise
+from inperson.app.headset.summary import BETWEEN, WHAT_FOR, summarise
 from inperson.app.probes import PROBES
 from inperson.render.xr.extensions import OPTIONAL
 from inperson.render.xr.runtime import RuntimeInfo

@@ -26,6 +26,6 @@ class Calibrate:
 
     def run(self, console: Console) -> None:
         """Guide the wearer through it, solve, save."""
-        from inperson.app.calibration import calibrate
+        from inperson.app.headset.calibration import calibrate
 
         calibrate(self, console)

@@ -15,7 +15,7 @@ class Devices:
     def run(self, console: Console) -> None:
         """Print one line a device."""
         from inperson.app.commands.doctor import examine
-        from inperson.app.headset_summary import BETWEEN
+        from inperson.app.headset.summary import BETWEEN
         from inperson.app.probes import PROBES
         from inperson.tracking.sources_camera import list_cameras
 

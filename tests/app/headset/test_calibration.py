@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from inperson.app.calibration import calibrate
 from inperson.app.commands.calibrate import Calibrate
 from inperson.app.commands.live import Live
+from inperson.app.headset.calibration import calibrate
 from inperson.app.live.setup import run_session
 from inperson.errors import BadInputError, DeviceError
 from inperson.tracking.play_calibration import calibration_path, load_calibration
