@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from inperson.tracking.landmarkers import Perception
-from inperson.tracking.landmarkers_tasks import TaskClock, model_options, task_image
+from inperson.tracking.landmarkers_clock import FrameClock
+from inperson.tracking.landmarkers_tasks import model_options, task_image
 from inperson.tracking.models import HAND, model_path
 from inperson.tracking.observation import CameraFrame, Observation
 from inperson.tracking.sources import open_source
@@ -89,7 +90,7 @@ def main(clips: tyro.conf.Positional[list[Path]], sheets: Path | None = None, st
 
 def watch(clip: Path) -> tuple[list[CameraFrame], list[Observation], ClipCounts]:
     """Run perception, and MediaPipe's hand task beside it, over a clip."""
-    frames, seen, counts, clock = [], [], ClipCounts(), TaskClock()
+    frames, seen, counts, clock = [], [], ClipCounts(), FrameClock()
     options = vision.HandLandmarkerOptions(
         base_options=model_options(model_path(HAND)), running_mode=vision.RunningMode.VIDEO, num_hands=2
     )

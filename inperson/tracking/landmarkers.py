@@ -7,10 +7,10 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from inperson.tracking.landmarkers_body import BodyLandmarker, BodyLandmarks
+from inperson.tracking.landmarkers_chatter import native_chatter_muted
 from inperson.tracking.landmarkers_face import FaceLandmarker
 from inperson.tracking.landmarkers_hand_network import HandNetwork, Side
 from inperson.tracking.landmarkers_hands import HandTracker
-from inperson.tracking.landmarkers_tasks import native_chatter_muted
 from inperson.tracking.models import FACE, HAND, POSE, SILHOUETTE, model_path
 from inperson.tracking.observation import CameraFrame, Observation
 from inperson.tracking.silhouette import SilhouetteSegmenter
@@ -102,10 +102,8 @@ class Perception:
         self._last = None
 
     def close(self) -> None:
-        """Free networks and threads."""
+        """Free the threads."""
         self._executor.shutdown(wait=True)
-        self._body.close()
-        self._face.close()
 
     def __enter__(self) -> Self:
         return self

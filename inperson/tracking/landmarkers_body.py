@@ -1,17 +1,24 @@
-"""The body landmarker: one person's 33 landmarks, the same person from frame to frame."""
+"""The body landmarker: one person's 33 landmarks, the same person from frame to frame.
+
+What MediaPipe's `PoseLandmarker` (full) does, without its graph around the networks and without the mask it draws:
+the same landmarks at half the cost. `landmarkers_reference.ReferenceBody` is the task itself.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from mediapipe.tasks.python import vision
 
-from inperson.tracking.landmarkers_tasks import TaskClock, model_options, native_chatter_muted, task_image
-from inperson.tracking.people import BodyBox, PersonKeeper, box_of
+from inperson.tracking.crops import RotatedSquare
+from inperson.tracking.landmarkers_body_network import BodyGuess, BodyNetwork, PersonDetector
+from inperson.tracking.landmarkers_clock import FrameClock
+from inperson.tracking.landmarkers_smoothing import IN_PICTURE, IN_WORLD, LandmarkFilter, VisibilityFilter
+from inperson.tracking.people import PersonKeeper, box_of
 
 Image = UInt8[np.ndarray, "H W 3"]
 _MOST_PEOPLE = 3
+_LEAST_PRESENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,86 +32,64 @@ class BodyLandmarks:
 
 
 class BodyLandmarker:
-    """MediaPipe's pose landmarker (full), kept on one person.
+    """Pose landmarks, kept on one person.
 
-    It follows one person by itself once it has found one. While it has none, a second landmarker that sees up
-    to three people finds out who there is, `PersonKeeper` chooses, and everybody else is greyed out of the
-    picture in which it starts. So several people cost nothing while one is followed.
+    Where a person was in the last frame, the landmark network looks for them in the next. While nobody is followed,
+    a detector finds up to three people, and `PersonKeeper` chooses. So several people cost nothing while one is
+    followed.
     """
 
     def __init__(self, bundle: Path) -> None:
-        self._follower = _pose_task(bundle, vision.RunningMode.VIDEO, people=1)
-        self._scout = _pose_task(bundle, vision.RunningMode.IMAGE, people=_MOST_PEOPLE)
+        self._detector = PersonDetector(bundle)
+        self._network = BodyNetwork(bundle)
         self._keeper = PersonKeeper()
-        self._clock = TaskClock()
+        self._clock = FrameClock()
+        self._around: RotatedSquare | None = None
+        self._visibility = VisibilityFilter()
+        self._pixels, self._world = LandmarkFilter(IN_PICTURE), LandmarkFilter(IN_WORLD)
 
     def detect(self, image: Image, time_ns: int) -> BodyLandmarks | None:
         """The person's landmarks; None when nobody is in view."""
-        time_ms = self._clock.stamp_ms(time_ns)
-        if not self._keeper.following:
-            people = self.find_people(image)
-            chosen = self._keeper.choose([box_of(person.pixels, person.visibility) for person in people], time_ns)
-            if chosen is None:
-                return None
-            image = _without_the_others(image, people, chosen)
-        found = _people(self._follower.detect_for_video(task_image(image), time_ms), image)
-        if not found:
-            self._keeper.lost()
+        dt = self._clock.step_s(time_ns)
+        guess = self._choose(image, time_ns) if self._around is None else self._network.look(image, self._around)
+        if guess is None or guess.presence < _LEAST_PRESENCE:
+            self._drop()
             return None
-        person = found[0]
-        if self._keeper.keep(box_of(person.pixels, person.visibility), time_ns):
-            return person
-        self._drop()
-        return None
+        person = self._steadied(guess, dt)
+        if not self._keeper.keep(box_of(person.pixels, person.visibility), time_ns):
+            self._drop()
+            return None
+        self._around = guess.around
+        return person
 
     def find_people(self, image: Image) -> list[BodyLandmarks]:
         """Everybody in the picture, at most three; nothing is remembered."""
-        with native_chatter_muted():  # its first person makes it warn about something that does not apply
-            return _people(self._scout.detect(task_image(image)), image)
+        return [BodyLandmarks(guess.pixels, guess.world, guess.visibility) for guess in self._find(image)]
 
     def forget(self) -> None:
         """Start afresh (another clip, another person)."""
         self._drop()
         self._keeper = PersonKeeper()
 
-    def close(self) -> None:
-        """Free the networks."""
-        self._follower.close()
-        self._scout.close()
+    def _find(self, image: Image) -> list[BodyGuess]:
+        guesses = [self._network.look(image, square) for square in self._detector.find(image, _MOST_PEOPLE)]
+        return [guess for guess in guesses if guess.presence >= _LEAST_PRESENCE]
+
+    def _choose(self, image: Image, time_ns: int) -> BodyGuess | None:
+        people = self._find(image)
+        chosen = self._keeper.choose([box_of(person.pixels, person.visibility) for person in people], time_ns)
+        return None if chosen is None else people[chosen]
+
+    def _steadied(self, guess: BodyGuess, dt: float) -> BodyLandmarks:
+        return BodyLandmarks(
+            self._pixels(guess.pixels, dt, guess.around.size),
+            self._world(guess.world, dt, 1.0),
+            self._visibility(guess.visibility),
+        )
 
     def _drop(self) -> None:
-        """Make the follower let go of whom it follows: show it an empty picture."""
-        empty = np.zeros((64, 64, 3), np.uint8)
-        self._follower.detect_for_video(task_image(empty), self._clock.next_ms())
+        """Let go of whom it follows."""
+        self._around = None
+        for memory in (self._pixels, self._world, self._visibility):
+            memory.reset()
         self._keeper.lost()
-
-
-def _pose_task(bundle: Path, mode: vision.RunningMode, people: int) -> vision.PoseLandmarker:
-    options = vision.PoseLandmarkerOptions(base_options=model_options(bundle), running_mode=mode, num_poses=people)
-    return vision.PoseLandmarker.create_from_options(options)
-
-
-def _people(result: vision.PoseLandmarkerResult, image: Image) -> list[BodyLandmarks]:
-    size = np.array([image.shape[1], image.shape[0]], dtype=np.float64)
-    return [
-        BodyLandmarks(
-            np.array([[p.x, p.y] for p in flat]) * size,
-            np.array([[p.x, p.y, p.z] for p in world]),
-            np.array([p.visibility for p in flat]),
-        )
-        for flat, world in zip(result.pose_landmarks, result.pose_world_landmarks, strict=True)
-    ]
-
-
-def _without_the_others(image: Image, people: list[BodyLandmarks], chosen: int) -> Image:
-    """The picture with everybody but the chosen one greyed out (the chosen one's own box stays whole)."""
-    if len(people) == 1:
-        return image
-    out = image.copy()
-    boxes: list[BodyBox] = [box_of(person.pixels, person.visibility).grown(0.15) for person in people]
-    for i, box in enumerate(boxes):
-        if i != chosen:
-            out[box.slices(image)] = 128
-    own = boxes[chosen].slices(image)
-    out[own] = image[own]
-    return out

@@ -1,21 +1,24 @@
 """The face landmarker, looking at the head the body landmarks point to.
 
-MediaPipe's face detector finds no face of somebody a few steps away; on a piece of the picture around the
-head it finds it at any distance. The piece stays put while the head stays in it, so that the landmarker's own
-following from frame to frame works.
+What MediaPipe's `FaceLandmarker` does, without its graph around the networks;
+`landmarkers_reference.ReferenceFace` is the task itself. The detector finds no face of somebody a few steps away; in
+a piece of the picture around the head it finds it at any distance. The piece stays put while the head stays in it,
+because the head's pose is solved for a camera that sees just this piece.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from mediapipe.tasks.python import vision
 
 from inperson.conventions import T_GL_FROM_CV, Intrinsics
 from inperson.tracking.crops import RotatedSquare
+from inperson.tracking.landmarkers_clock import FrameClock
+from inperson.tracking.landmarkers_detector import whole_picture
+from inperson.tracking.landmarkers_face_geometry import CANONICAL_FOV, CanonicalFace
+from inperson.tracking.landmarkers_face_network import FaceDetector, FaceNetwork, square_around_face
 from inperson.tracking.landmarkers_hand_search import body_size
-from inperson.tracking.landmarkers_tasks import TaskClock, model_options, task_image
+from inperson.tracking.landmarkers_smoothing import IN_PICTURE, LandmarkFilter, extent
 from inperson.tracking.observation import FaceObservation
 
 Image = UInt8[np.ndarray, "H W 3"]
@@ -27,33 +30,21 @@ _SQUARE_HEADS = 3.0
 """Side of the square, in head widths."""
 _MAY_DRIFT = 0.12
 _MAY_GROW = 1.25
-_SMALL_PIXELS, _LARGE_PIXELS = 256, 512
-_CANONICAL_FOV = np.deg2rad(63.0)
-"""Vertical field of view of the camera that MediaPipe's facial transformation assumes."""
+_LEAST_PRESENCE = 0.5
 _NOSE_SIGMA = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class HeadSquare:
-    """The upright square around the head that the landmarker sees, and at how many pixels a side."""
-
-    square: RotatedSquare
-    pixels: int
-
-
 class FaceLandmarker:
-    """MediaPipe's face mesh with blendshapes, on a square around the head."""
+    """MediaPipe's face mesh with blendshapes and the head's pose, in a square around the head."""
 
     def __init__(self, bundle: Path) -> None:
-        options = vision.FaceLandmarkerOptions(
-            base_options=model_options(bundle),
-            running_mode=vision.RunningMode.VIDEO,
-            output_face_blendshapes=True,
-            output_facial_transformation_matrixes=True,
-        )
-        self._task = vision.FaceLandmarker.create_from_options(options)
-        self._clock = TaskClock()
-        self._head: HeadSquare | None = None
+        self._detector = FaceDetector(bundle)
+        self._network = FaceNetwork(bundle)
+        self._canonical = CanonicalFace.load(bundle)
+        self._clock = FrameClock()
+        self._smooth = LandmarkFilter(IN_PICTURE)
+        self._head: RotatedSquare | None = None
+        self._around: RotatedSquare | None = None
 
     def detect(self, image: Image, intrinsics: Intrinsics, time_ns: int, body: Body | None) -> FaceObservation | None:
         """The face, None if none is seen.
@@ -62,41 +53,52 @@ class FaceLandmarker:
             body: the body's landmarks, of this frame or the last; without them the whole picture's middle square
                 is looked at.
         """
+        dt = self._clock.step_s(time_ns)
         self._head = next_head_square(self._head, body, image)
-        square, pixels = self._head.square, self._head.pixels
-        result = self._task.detect_for_video(task_image(square.cut(image, pixels)), self._clock.stamp_ms(time_ns))
-        if not result.face_landmarks:
+        if self._around is None or not _inside(self._head, self._around):
+            self._lose()
+            self._around = self._detector.find(image, self._head)
+        if self._around is None:
             return None
-        mesh = np.array([[p.x, p.y, p.z] for p in result.face_landmarks[0]])
-        scores = np.array([shape.score for shape in result.face_blendshapes[0]])
-        on_image = square.to_image(mesh[:, :2])
-        T = head_in_camera(result.facial_transformation_matrixes[0], square, intrinsics)
-        return FaceObservation(on_image, mesh[:, 2] * square.size, scores, T, face_confidence(on_image, body))
+        guess = self._network.look(image, self._around)
+        if guess.presence < _LEAST_PRESENCE:
+            self._lose()
+            return None
+        self._around = square_around_face(guess.mesh)
+        mesh = self._smooth(guess.mesh, dt, extent(guess.mesh))
+        scores = self._network.expression(mesh)
+        in_square = np.column_stack([self._head.from_image(mesh[:, :2]), mesh[:, 2] / self._head.size])
+        T = head_in_camera(self._canonical.transformation(in_square), self._head, intrinsics)
+        return FaceObservation(mesh[:, :2], mesh[:, 2], scores, T, face_confidence(mesh[:, :2], body))
 
     def forget(self) -> None:
         """Start afresh (another clip, another person)."""
         self._head = None
+        self._lose()
 
-    def close(self) -> None:
-        """Free the network."""
-        self._task.close()
+    def _lose(self) -> None:
+        self._around = None
+        self._smooth.reset()
 
 
-def next_head_square(last: HeadSquare | None, body: Body | None, image: Image) -> HeadSquare:
+def next_head_square(last: RotatedSquare | None, body: Body | None, image: Image) -> RotatedSquare:
     """The last square while the head is well inside it, else a new one around the head."""
     if body is None:
-        height, width = image.shape[:2]
-        whole = RotatedSquare(np.array([0.5 * width, 0.5 * height]), float(max(height, width)))
-        return last or HeadSquare(whole, _LARGE_PIXELS)
+        return last or whole_picture(image)
     head = body[_HEAD]
     ears = np.linalg.norm(head[_EARS[0]] - head[_EARS[1]])
     size = _SQUARE_HEADS * max(1.3 * float(ears), 0.45 * body_size(body))
     center = head.mean(axis=0)
     if last is not None:
-        drift = np.linalg.norm(center - last.square.center) / last.square.size
-        if drift < _MAY_DRIFT and 1 / _MAY_GROW < size / last.square.size < _MAY_GROW:
+        drift = np.linalg.norm(center - last.center) / last.size
+        if drift < _MAY_DRIFT and 1 / _MAY_GROW < size / last.size < _MAY_GROW:
             return last
-    return HeadSquare(RotatedSquare(center, size), _LARGE_PIXELS if size > 1.5 * _SMALL_PIXELS else _SMALL_PIXELS)
+    return RotatedSquare(center, size)
+
+
+def _inside(head: RotatedSquare, face: RotatedSquare) -> bool:
+    """Whether a face that was followed is still that of the head: it may have slipped over to a neighbour's."""
+    return bool((np.abs(face.center - head.center) < 0.5 * head.size).all())
 
 
 def head_in_camera(
@@ -110,7 +112,7 @@ def head_in_camera(
     imagined camera's axis.
     """
     T = T_GL_FROM_CV @ np.asarray(matrix, np.float64)
-    focal = 0.5 * square.size / np.tan(0.5 * _CANONICAL_FOV)
+    focal = 0.5 * square.size / np.tan(0.5 * CANONICAL_FOV)
     t = T[:3, 3] * 0.01
     u, v = square.center + focal * t[:2] / t[2]
     depth = t[2] * 0.5 * (intrinsics.fx + intrinsics.fy) / focal

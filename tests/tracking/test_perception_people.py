@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from inperson.conventions import T_GL_FROM_CV, Intrinsics
 from inperson.tracking.crops import RotatedSquare
-from inperson.tracking.landmarkers_face import HeadSquare, face_confidence, head_in_camera, next_head_square
-from inperson.tracking.landmarkers_tasks import TaskClock
+from inperson.tracking.landmarkers_clock import FrameClock
+from inperson.tracking.landmarkers_face import face_confidence, head_in_camera, next_head_square
 from inperson.tracking.people import BodyBox, PersonKeeper, box_of
 
 SECOND = 1_000_000_000
@@ -68,8 +68,8 @@ def test_overlap_is_symmetric_and_one_only_for_itself(a, b):
 
 
 @given(st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=20))
-def test_task_time_always_increases(times):
-    clock = TaskClock()
+def test_frame_time_always_increases(times):
+    clock = FrameClock()
     stamps = [clock.stamp_ms(t) for t in times]
     assert all(later > earlier for earlier, later in pairwise(stamps))
 
@@ -92,20 +92,18 @@ def test_head_square_stays_while_the_head_stays_in_it_and_then_follows():
     assert next_head_square(first, body_with_head((325, 148)), IMAGE) is first
     moved = next_head_square(first, body_with_head((420, 150)), IMAGE)
     assert moved is not first
-    np.testing.assert_allclose(moved.square.center, (420, 150))
+    np.testing.assert_allclose(moved.center, (420, 150))
 
 
-def test_near_heads_are_looked_at_with_more_pixels():
+def test_the_head_square_grows_with_the_head():
     far = next_head_square(None, body_with_head((320, 150), 30), IMAGE)
     near = next_head_square(None, 4 * body_with_head((80, 40), 40), IMAGE)
-    assert near.pixels > far.pixels
-    assert near.square.size > far.square.size
+    assert near.size > far.size
 
 
 def test_without_a_body_the_whole_picture_is_looked_at():
-    square = next_head_square(None, None, IMAGE).square
-    assert square.size == 640
-    last = HeadSquare(RotatedSquare(np.array([10.0, 10.0]), 50.0), 256)
+    assert next_head_square(None, None, IMAGE).size == 640
+    last = RotatedSquare(np.array([10.0, 10.0]), 50.0)
     assert next_head_square(last, None, IMAGE) is last
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from mediapipe.tasks.python import vision
 
-from inperson.tracking.landmarkers_tasks import model_options, native_chatter_muted, task_image
+from inperson.tracking.landmarkers_chatter import native_chatter_muted
+from inperson.tracking.landmarkers_tasks import model_options, task_image
 from inperson.tracking.people import BodyBox, box_of
 
 Image = UInt8[np.ndarray, "H W 3"]

@@ -16,8 +16,8 @@ from inperson.reconstruct.perceptual import Perceptual
 from inperson.reconstruct.refine.preparing import SeenFace
 from inperson.render.gbuffer import Rasterizer
 from inperson.render.views import EyeView
+from inperson.tracking.landmarkers_chatter import native_chatter_muted
 from inperson.tracking.landmarkers_face import FaceLandmarker
-from inperson.tracking.landmarkers_tasks import native_chatter_muted
 from inperson.tracking.models import FACE, model_path
 from inperson.tracking.observation import FaceObservation
 
@@ -75,5 +75,4 @@ def _drawn_faces(
         )
         if face is not None:
             found.append((picture, face))
-    landmarker.close()
     return found
