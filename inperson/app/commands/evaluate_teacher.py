@@ -1,7 +1,7 @@
 """`inperson evaluate teacher`: the offline teacher beside the live shader, in numbers."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -40,19 +40,23 @@ class Teacher:
     """How many people's orbits are looked at for a seam, at three times the cost; 0 leaves it out."""
     windows: int = 1
     """In motion, 12 frames each, the first of them for two eyes; 0 leaves motion out."""
-    steps: int = 12
-    """Passes of the teacher over a sequence."""
-    front: float = 1.0
+    steps: int | None = None
+    """Of the teacher's way from noise to pictures. Default, as of all down to seed: as render --quality teacher."""
+    solver: Literal["euler", "heun"] | None = None
+    """One pass a step, or two."""
+    front: float | None = None
     """Weight of guidance at the front; 1 is none ..."""
-    back: float = 2.5
+    back: float | None = None
     """... and at the back. With 1 for both, a pass costs half."""
-    window: int = 8
+    window: int | None = None
     """Views that the teacher sees together."""
-    overlap: int = 4
+    overlap: int | None = None
     """Views that neighbouring windows share at least."""
-    shared_noise: float = 0.5
+    shared_noise: float | None = None
     """Share of the noise that all views have in common, 0 to 1."""
-    seed: int = 0
+    temperature: float | None = None
+    """Of the noise, 0 to 1: at 0 what the teacher thinks likeliest; higher, pictures vary and are sharper."""
+    seed: int | None = None
     """Of the noise."""
     precision: Literal["bf16", "fp32"] = "bf16"
     """What the teacher computes in."""
@@ -139,15 +143,8 @@ class Teacher:
         from inperson.shader_model.teacher.offline import OfflineSettings
         from inperson.shader_model.teacher.weights import load_teacher
 
-        how = OfflineSettings(
-            steps=self.steps,
-            front=self.front,
-            back=self.back,
-            window=self.window,
-            overlap=self.overlap,
-            shared_noise=self.shared_noise,
-            seed=self.seed,
-        )
+        given = {field.name: getattr(self, field.name) for field in fields(OfflineSettings)}
+        how = replace(OfflineSettings(), **{name: value for name, value in given.items() if value is not None})
         return Taught(load_teacher(weights).to(compute_device()), how, self.precision)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.network.weights import save_shader
 from inperson.shader_model.teacher import weights as teacher_weights
 from inperson.shader_model.teacher.model import Teacher
+from inperson.shader_model.teacher.offline import OfflineSettings
 from inperson.shader_model.teacher.weights import save_teacher
 from tests.shader_model.data.test_windows import PERSON
 from tests.shader_model.evaluation.orbit.conftest import SIDE, VIEWS
@@ -148,6 +150,12 @@ def test_what_cannot_be_done_is_told_in_one_line(arguments: list[str], asked: li
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert error.count("\n") == 1
+
+
+def test_what_is_not_asked_for_is_as_render_does_it(weights: Path) -> None:
+    assert command.Teacher()._taught(weights).settings == OfflineSettings()
+    some = command.Teacher(steps=3, solver="heun", temperature=0.0, seed=5)._taught(weights).settings
+    assert some == replace(OfflineSettings(), steps=3, solver="heun", temperature=0.0, seed=5)
 
 
 def test_without_shipped_weights_it_says_where_they_would_be(monkeypatch, tmp_path: Path, capsys) -> None:
