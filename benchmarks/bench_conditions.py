@@ -32,7 +32,8 @@ from inperson.shader_model.network.config import SIZES
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.runtime.candidates import candidates
 from inperson.shader_model.runtime.choices import Shape
-from inperson.shader_model.runtime.choose import example_inputs, measure
+from inperson.shader_model.runtime.choose import measure
+from inperson.shader_model.runtime.example import example_inputs
 from inperson.workers import Workers, available_cores
 
 SIZE, EYE_DISTANCE = 512, 0.064

@@ -17,7 +17,7 @@ from inperson.shader_model.network.warp import carry_pictures
 from inperson.shader_model.network.warp_cpu import carry_pictures_cpu
 from inperson.shader_model.runtime.candidates import candidates
 from inperson.shader_model.runtime.choices import Shape
-from inperson.shader_model.runtime.choose import example_inputs
+from inperson.shader_model.runtime.example import example_inputs
 from inperson.workers import Workers, available_cores
 
 SIDE = 512

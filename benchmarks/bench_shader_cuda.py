@@ -30,8 +30,8 @@ from inperson.shader_model.network.config import SIZES
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.runtime.candidates import candidates
 from inperson.shader_model.runtime.choices import Shape
-from inperson.shader_model.runtime.choose import example_inputs
 from inperson.shader_model.runtime.engine import Engine, in_order
+from inperson.shader_model.runtime.example import example_inputs
 
 VIEWS = ((1024, 1024), (2064, 2208))
 """Widths and heights of an eye's picture; crops are the next multiples of 32."""

@@ -15,8 +15,9 @@ from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.room import RoomStream
 from inperson.shader_model.runtime.candidates import candidates
 from inperson.shader_model.runtime.choices import Shape
-from inperson.shader_model.runtime.choose import example_inputs, measure
+from inperson.shader_model.runtime.choose import measure
 from inperson.shader_model.runtime.engine import Engine
+from inperson.shader_model.runtime.example import example_inputs
 from inperson.shader_model.stream import ShaderStream
 from inperson.workers import available_cores
 

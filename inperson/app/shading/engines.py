@@ -15,8 +15,9 @@ from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.network.weights import load_shader, shipped_shader
 from inperson.shader_model.personal.adapter import fingerprint, personalised
 from inperson.shader_model.runtime.choices import Shape
-from inperson.shader_model.runtime.choose import choose_engine, engine_times, example_inputs, fastest_engine
+from inperson.shader_model.runtime.choose import choose_engine, engine_times, fastest_engine
 from inperson.shader_model.runtime.engine import Engine
+from inperson.shader_model.runtime.example import example_inputs
 
 LARGEST_FIRST: tuple[Size, ...] = tuple(reversed(get_args(Size)))
 SIDE = 512

@@ -6,7 +6,7 @@ Merged into the weights it costs nothing at run time: any engine runs the merged
 import copy
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -117,11 +117,16 @@ def _pixels(name: str) -> int:
     return 4 if name.endswith(".project") else 1
 
 
-def fingerprint(model: LiveShader) -> str:
-    """The sha256 of a model's shape and weights, at the half precision in which they are stored."""
+def fingerprint(model: LiveShader, leaving_out: Collection[str] = ()) -> str:
+    """The sha256 of a model's shape and weights, at the half precision in which they are stored.
+
+    Args:
+        leaving_out: parts whose weights make no difference.
+    """
     digest = hashlib.sha256(json.dumps(model.config.to_dict(), sort_keys=True).encode())
     for name, value in sorted(model.state_dict().items()):
-        digest.update(name.encode() + value.detach().cpu().half().numpy().tobytes())
+        if name.partition(".")[0] not in leaving_out:
+            digest.update(name.encode() + value.detach().cpu().half().numpy().tobytes())
     return digest.hexdigest()
 
 

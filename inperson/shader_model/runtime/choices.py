@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,6 +34,8 @@ class Circumstances:
     machine: str
     """Processor and cores, and the GPU where that is what computes."""
     packages: str
+    engines: tuple[str, ...]
+    """Those that were to choose from."""
     config: ShaderConfig
     shape: Shape
     threads: int
@@ -44,12 +47,15 @@ class Circumstances:
         return json.dumps(asdict(self), sort_keys=True)
 
 
-def circumstances(config: ShaderConfig, shape: Shape, threads: int, gpu: str | None = None) -> Circumstances:
+def circumstances(
+    config: ShaderConfig, shape: Shape, threads: int, engines: Iterable[str], gpu: str | None = None
+) -> Circumstances:
     """Those of this machine, now."""
     installed = ((package, _version_of(package)) for package in _PACKAGES)
     return Circumstances(
         machine=f"{gpu or processor_name()}, {available_cores()} cores",
         packages=", ".join(f"{package} {number}" for package, number in installed if number),
+        engines=tuple(sorted(engines)),
         config=config,
         shape=shape,
         threads=threads,

@@ -1,7 +1,7 @@
 """Steps by OpenVINO, on CPUs: bfloat16 convolutions where the processor has them."""
 
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -17,6 +17,8 @@ from inperson.workers import Workers
 sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 import openvino  # noqa: E402
 
+Precision = Literal["f32", "bf16", "int8"]
+
 
 class OpenVinoEngine:
     """One compiled model for each number of people and eyes; any height and width.
@@ -27,16 +29,18 @@ class OpenVinoEngine:
     The refined pictures are composed outside of the graph, in one pass over them: OpenVINO takes ten.
 
     Args:
-        precision: "bf16" or "f32", of what is inside; pictures stay float32.
+        model: for "int8" one that `int8.rounded` made.
+        precision: of what is inside; pictures stay float32. What "int8" does not round is bfloat16 where the
+            processor has that.
     """
 
-    def __init__(self, model: LiveShader, precision: str, threads: int) -> None:
+    def __init__(self, model: LiveShader, precision: Precision, threads: int) -> None:
         self.name = f"openvino-{precision}"
         self.hidden_channels = model.config.hidden_channels
         self._model = model
         self._core = openvino.Core()
         self._settings = {
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": self._floating(precision),
             "INFERENCE_NUM_THREADS": threads,
             "PERFORMANCE_HINT": "LATENCY",
             # a thread bound to a core that tracking has just taken waits for it: half as many pictures a second live
@@ -44,6 +48,12 @@ class OpenVinoEngine:
         }
         self._workers = Workers(threads)
         self._requests: dict[tuple[int, int], Any] = {}
+
+    def _floating(self, precision: Precision) -> str:
+        """The precision of floating point."""
+        if precision != "int8":
+            return precision
+        return "bf16" if "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
     def step(self, inputs: NetworkInputs) -> tuple[Tensor, Tensor]:
         """See `Engine`."""

@@ -17,12 +17,14 @@ from inperson.shader_model.network.config import SIZES
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.runtime import choose
 from inperson.shader_model.runtime.choices import MAX_FILE_BYTES, Choices, Shape, circumstances
-from inperson.shader_model.runtime.choose import choose_engine, example_inputs, measure
+from inperson.shader_model.runtime.choose import choose_engine, measure
 from inperson.shader_model.runtime.engine import Engine, in_order
+from inperson.shader_model.runtime.example import example_inputs
 from inperson.workers import available_cores
 
 CPU = torch.device("cpu")
 SHAPE = Shape(people=1, eyes=2, height=32, width=64)
+ENGINES = ("fast", "slow")
 
 
 class Steps:
@@ -81,7 +83,7 @@ def test_the_fastest_is_chosen_and_remembered(
 ):
     assert choose_engine(untrained, SHAPE, CPU, 2, choices=choices).name == "fast"
     assert clock.steps == 2 * (1 + choose.ROUNDS)
-    times = choices.times(circumstances(untrained.config, SHAPE, 2))
+    times = choices.times(circumstances(untrained.config, SHAPE, 2, makers))
     assert times == pytest.approx({"slow": 30.0, "fast": 10.0})
     again = choose_engine(untrained, SHAPE, CPU, 2, choices=Choices(tmp_path / "choices.json"))
     assert again.name == "fast"
@@ -95,12 +97,14 @@ def test_the_one_asked_for_is_taken_unmeasured(untrained: LiveShader, clock: Clo
         choose_engine(untrained, SHAPE, CPU, 2, asked_for="steam", choices=choices)
 
 
-def test_what_is_no_longer_installed_is_measured_anew(
+def test_with_other_engines_to_choose_from_all_are_measured_anew(
     untrained: LiveShader, clock: Clock, makers: dict, choices: Choices
 ):
     choose_engine(untrained, SHAPE, CPU, 2, choices=choices)
-    del makers["fast"]
+    fast = makers.pop("fast")
     assert choose_engine(untrained, SHAPE, CPU, 2, choices=choices).name == "slow"
+    makers |= {"fast": fast, "faster": lambda: Steps("faster", clock, 0.005)}
+    assert choose_engine(untrained, SHAPE, CPU, 2, choices=choices).name == "faster"
 
 
 def test_what_a_busy_machine_measured_is_measured_anew_in_calmer_times(
@@ -121,7 +125,7 @@ def test_what_a_busy_machine_measured_is_measured_anew_in_calmer_times(
 
 
 def test_whatever_matters_is_measured_apart(untrained: LiveShader, choices: Choices):
-    now = circumstances(untrained.config, SHAPE, 2)
+    now = circumstances(untrained.config, SHAPE, 2, ENGINES)
     choices.remember(now, {"fast": 1.0})
     for other in (
         replace(now, shape=replace(SHAPE, eyes=1)),
@@ -129,6 +133,7 @@ def test_whatever_matters_is_measured_apart(untrained: LiveShader, choices: Choi
         replace(now, config=SIZES["small"]),
         replace(now, machine="another"),
         replace(now, packages="torch 3"),
+        replace(now, engines=(*ENGINES, "steam")),
         replace(now, threads=1),
         replace(now, busy=True),
     ):
@@ -156,7 +161,7 @@ def test_whatever_matters_is_measured_apart(untrained: LiveShader, choices: Choi
 def test_a_damaged_file_counts_as_empty_and_is_mended(untrained: LiveShader, tmp_path: Path, damage: bytes):
     path = tmp_path / "choices.json"
     path.write_bytes(damage)
-    now = circumstances(untrained.config, SHAPE, 2)
+    now = circumstances(untrained.config, SHAPE, 2, ENGINES)
     assert Choices(path).times(now) is None
     Choices(path).remember(now, {"fast": 1.0})
     assert json.loads(path.read_bytes()) == {now.key(): {"fast": 1.0}}

@@ -16,7 +16,8 @@ MEASURE_ALL = textwrap.dedent(
     from inperson.shader_model.network.model import LiveShader
     from inperson.shader_model.runtime.candidates import candidates
     from inperson.shader_model.runtime.choices import Shape
-    from inperson.shader_model.runtime.choose import example_inputs, measure
+    from inperson.shader_model.runtime.choose import measure
+    from inperson.shader_model.runtime.example import example_inputs
 
     model = LiveShader(ShaderConfig(widths=(16, 16, 32), blocks=(1, 1, 1), trunk=1))
     makers = candidates(model, torch.device("cpu"), threads=1)
