@@ -1,7 +1,5 @@
 """How much pictures differ where they show the same places: from frame to frame, and from eye to eye."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -13,19 +11,9 @@ from inperson.render.views import EyeView
 from inperson.shader_model.conditions.channels import NUM_FEATURES, DensePlanes, dense_gaussians, inner_view
 from inperson.shader_model.conditions.motion import Past, previous_places_fast
 from inperson.shader_model.interface import Conditions
-from inperson.shader_model.network.warp import carry_pictures
+from inperson.shader_model.network.same_places import SamePlaces, difference
 
 GREY_LEVELS = 255.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SamePlaces:
-    """Where what N pictures show is in N others."""
-
-    before: Float[Tensor, "N 2 h w"]
-    """Of each inner pixel: x then y in the other picture, in its full-size pixels."""
-    seen: Float[Tensor, "N h w"]
-    """How far it is visible there, 0 to 1."""
 
 
 def last_places(conditions: Conditions) -> SamePlaces:
@@ -54,11 +42,9 @@ class Disagreement:
 
     def add(self, pictures: Float[Tensor, "N 3 H W"], others: Float[Tensor, "N 3 H W"], same: SamePlaces) -> None:
         """Pictures over one background, and those that `same` says where to look in."""
-        opaque = torch.cat([others, torch.ones_like(others[:, :1])], dim=1)
-        carried = carry_pictures(opaque[:, None], same.before[:, None, None], same.seen[:, None, None])[:, 0]
-        known = carried[:, 4:]
-        self._total += float((pictures * known - carried[:, :3]).abs().mean(dim=1).double().sum())
-        self._weight += float(known.double().sum())
+        found = difference(pictures, others, same)
+        self._total += float(found.change.abs().mean(dim=1).double().sum())
+        self._weight += float(found.seen.double().sum())
 
     @property
     def value(self) -> float:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inperson.reconstruct.perceptual import Perceptual
-from inperson.shader_model.network.warp import carry_pictures
+from inperson.shader_model.network.same_places import Difference, SamePlaces, difference
 from inperson.shader_model.teacher.distillation import TrajectoryLoss
 from inperson.shader_model.teacher.draws import Lot
 from inperson.shader_model.training import losses
@@ -111,20 +111,10 @@ class WindowLoss:
         return distances.view(group.windows, -1).mean(dim=1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Change:
-    """How a frame's pictures differ from last ones, each carried here by the motion from where it was seen."""
-
-    change: Float[Tensor, "N 3 H W"]
-    """Now less then, times `seen`."""
-    seen: Float[Tensor, "N 1 H W"]
-    """How far each place was visible before."""
-
-
 def along_motion(
     group: WindowGroup, pictures: Float[Tensor, "T B E 3 H W"], *, other: bool = False
-) -> Iterator[Change]:
-    """Of every frame but the first; N pictures are (B * E).
+) -> Iterator[Difference]:
+    """How every frame but the first differs from the last one; N pictures are (B * E).
 
     Args:
         other: from what the other of two eyes saw before, and not the same one.
@@ -132,9 +122,7 @@ def along_motion(
     for last, now, moment in zip(pictures[:-1], pictures[1:], group.moments[1:], strict=True):
         here = torch.arange(moment.color.shape[1], device=now.device)
         there = here.flip(0) if other else here
-        before = moment.before[:, here, there].flatten(0, 1)[:, None, None]
-        seen = moment.seen_before[:, here, there].flatten(0, 1)[:, None, None]
-        opaque = torch.cat([last, torch.ones_like(last[:, :, :1])], dim=2)[:, there].flatten(0, 1)
-        carried = carry_pictures(opaque[:, None], before, seen)[:, 0]
-        known = carried[:, 4:]
-        yield Change(now.flatten(0, 1) * known - carried[:, :3], known)
+        same = SamePlaces(
+            moment.before[:, here, there].flatten(0, 1), moment.seen_before[:, here, there].flatten(0, 1)
+        )
+        yield difference(now.flatten(0, 1), last[:, there].flatten(0, 1), same)

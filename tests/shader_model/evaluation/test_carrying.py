@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.shader_model.data.shards import own_places
-from inperson.shader_model.evaluation.carrying import Disagreement, SamePlaces, last_places, places_in_other_eye
+from inperson.shader_model.evaluation.carrying import Disagreement, last_places, places_in_other_eye
 from inperson.shader_model.evaluation.eyes import alone
 from inperson.shader_model.evaluation.pictures import over_grey
 from inperson.shader_model.interface import INNER
+from inperson.shader_model.network.same_places import SamePlaces
 from tests.shader_model.conditions.scenes import card, eye
 
 SIZE = 64
