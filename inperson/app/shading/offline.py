@@ -21,7 +21,7 @@ from inperson.render.views import EyeView, common_size
 from inperson.shader_model.conditions.maker import ConditionMaker, Moment
 from inperson.shader_model.teacher.config import Size
 from inperson.shader_model.teacher.offline import TeacherOffline
-from inperson.shader_model.teacher.sequence import steady_crops
+from inperson.shader_model.teacher.sequence import begin_after, steady_crops
 from inperson.shader_model.teacher.weights import load_teacher, shipped_teacher
 
 MOST_BYTES = 8 << 30
@@ -78,13 +78,14 @@ class OfflineShader:
         width, height = common_size(frames[0].views)
         _check_memory(len(frames), len(frames[0].views), width, height)
         moments = _Moments(poser, frames)
-        self._maker.forget()
         if closed:  # the first frame knows the last, as if that had been a frame earlier
             step_ns = frames[1].state.time_ns - frames[0].state.time_ns
-            self._maker.make(moments.at(len(frames) - 1, frames[0].state.time_ns - step_ns))
+            begin_after(self._maker, moments.at(len(frames) - 1), frames[0].state.time_ns - step_ns)
+        else:
+            self._maker.forget()
         drawn, ahead = [], []
-        for number, frame in enumerate(frames):
-            moment = moments.at(number, frame.state.time_ns)
+        for number in range(len(frames)):
+            moment = moments.at(number)
             drawn.append(self._maker.make(moment).to(HERE))
             ahead.append(ahead_of(moment))
         told, angles = [each.conditions for each in drawn], [frame.angle for frame in frames]
@@ -134,10 +135,10 @@ class _Moments:
             what = f"the teacher has nobody to shade ({error})"
             raise BadInputError(what, "try another --camera") from error
 
-    def at(self, number: int, time_ns: int) -> Moment:
-        """A frame's moment, as if at a time."""
+    def at(self, number: int) -> Moment:
+        """A frame's moment."""
         state = self._frames[number].state
-        return Moment(self._poser, state, self._poser.pose(state), self.crops[number].views, time_ns)
+        return Moment(self._poser, state, self._poser.pose(state), self.crops[number].views, state.time_ns)
 
 
 class _Posed(Sequence[tuple[PosedGaussians, Sequence[EyeView]]]):

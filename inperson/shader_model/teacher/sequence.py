@@ -40,6 +40,13 @@ def steady_crops(frames: Sequence[tuple[PosedGaussians, Sequence[EyeView]]]) -> 
     )
 
 
+def begin_after(maker: ConditionMaker, last: Moment, time_ns: int) -> None:
+    """Have what a maker draws next know a sequence's last moment, as if it had been at a time before; and nothing
+    else."""
+    maker.forget()
+    maker.make(replace(last, time_ns=time_ns))
+
+
 def closed_conditions(maker: ConditionMaker, moments: Sequence[Moment], step_ns: int) -> Iterator[Conditions]:
     """The conditions of a sequence whose last frame is followed by its first: that one knows the last.
 
@@ -47,8 +54,7 @@ def closed_conditions(maker: ConditionMaker, moments: Sequence[Moment], step_ns:
         maker: what it remembers is forgotten.
         step_ns: from the last frame to the first, nanoseconds.
     """
-    maker.forget()
-    maker.make(replace(moments[-1], time_ns=moments[0].time_ns - step_ns))
+    begin_after(maker, moments[-1], moments[0].time_ns - step_ns)
     for moment in moments:
         yield maker.make(moment).conditions
 
