@@ -18,10 +18,11 @@ from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.network.unroll import unroll
 from inperson.shader_model.network.weights import shipped_shader
 from inperson.shader_model.personal.adapter import CHANGED, fingerprint
-from inperson.shader_model.runtime.int8 import rounded_convolutions
+from inperson.shader_model.runtime.int8 import ChannelRanges, rounded_convolutions
 
 VERSION = 1
 MAX_FILE_BYTES = 1 << 20
+MOST = 1e6
 _AGAIN = "make it again with `python -m tools.calibrate_shader`"
 
 
@@ -31,8 +32,8 @@ class Calibration:
 
     weights_sha256: str
     """Of all weights that the ranges follow from: an avatar's personal change leaves them alone."""
-    ranges: dict[str, tuple[float, float]]
-    """By the name of a convolution: the smallest and the largest value of its input."""
+    ranges: dict[str, ChannelRanges]
+    """Of the input of each convolution, by its name."""
     provenance: dict[str, str]
     """What it was measured on."""
 
@@ -48,12 +49,12 @@ def calibrated(model: LiveShader, windows: Iterable[Window], provenance: dict[st
     Raises:
         BadInputError: there are no windows.
     """
-    ranges: dict[str, tuple[float, float]] = {}
+    ends: dict[str, tuple[Tensor, Tensor]] = {}
 
     def widen(name: str, given: Tensor) -> None:
-        low, high = given.aminmax()
-        before = ranges.get(name, (0.0, 0.0))
-        ranges[name] = min(before[0], float(low)), max(before[1], float(high))
+        low, high = given.amin(dim=(0, 2, 3)).clamp(max=0.0), given.amax(dim=(0, 2, 3)).clamp(min=0.0)
+        before = ends.get(name, (low, high))
+        ends[name] = torch.minimum(before[0], low), torch.maximum(before[1], high)
 
     def watch(name: str, convolution: nn.Conv2d) -> Any:
         return convolution.register_forward_pre_hook(lambda _, given: widen(name, given[0]))
@@ -63,8 +64,9 @@ def calibrated(model: LiveShader, windows: Iterable[Window], provenance: dict[st
         unroll(model, [ConditionsBatch.of([moment]) for moment in window.conditions])
     for hook in hooks:
         hook.remove()
-    if not ranges:
+    if not ends:
         raise BadInputError("no windows to calibrate the shader with", "make some with tools.make_shader_shards")
+    ranges = {name: ChannelRanges(*(tuple(end.tolist()) for end in both)) for name, both in ends.items()}
     return Calibration(_weights_before_the_change(model), ranges, provenance)
 
 
@@ -93,7 +95,7 @@ def save_calibration(calibration: Calibration, path: Path) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    write_atomically(path, (json.dumps({"version": VERSION} | asdict(calibration), indent=1) + "\n").encode())
+    write_atomically(path, (json.dumps({"version": VERSION} | asdict(calibration)) + "\n").encode())
 
 
 def load_calibration(path: Path) -> Calibration:
@@ -118,16 +120,20 @@ def _checked(weights_sha256: Any, ranges: Any, provenance: Any) -> Calibration:
         raise ValueError("a field is of the wrong kind")
     if not all(isinstance(value, str) for value in provenance.values()):
         raise ValueError("its provenance is not made of strings")
-    return Calibration(weights_sha256, {name: _range(name, given) for name, given in ranges.items()}, provenance)
+    return Calibration(weights_sha256, {name: _ranges(name, given) for name, given in ranges.items()}, provenance)
 
 
-def _range(name: str, given: Any) -> tuple[float, float]:
-    if not (isinstance(given, list) and len(given) == 2 and all(type(value) in (int, float) for value in given)):
-        raise ValueError(f"the range of {name} is not two numbers")
-    low, high = (float(value) for value in given)
-    if not -1e6 < low <= high < 1e6:
-        raise ValueError(f"the range of {name} is none")
-    return low, high
+def _ranges(name: str, given: Any) -> ChannelRanges:
+    if not (isinstance(given, dict) and set(given) == {"low", "high"} and all(map(_are_numbers, given.values()))):
+        raise ValueError(f"the ranges of {name} are not numbers")
+    low, high = (tuple(float(value) for value in given[end]) for end in ("low", "high"))
+    if len(low) != len(high) or not all(-MOST < a <= 0.0 <= b < MOST for a, b in zip(low, high, strict=True)):
+        raise ValueError(f"the ranges of {name} are none")
+    return ChannelRanges(low, high)
+
+
+def _are_numbers(given: Any) -> bool:
+    return isinstance(given, list) and all(type(value) in (int, float) for value in given)
 
 
 def _weights_before_the_change(model: LiveShader) -> str:

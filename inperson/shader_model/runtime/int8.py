@@ -7,6 +7,7 @@ so one calibration serves everybody.
 
 import copy
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -31,8 +32,20 @@ AGREEMENT = 0.01
 integers makes a fifth of it, sums that overflow many times as much."""
 CHECKED = Shape(people=1, eyes=1, height=64, width=64)
 
-Ranges = Mapping[str, tuple[float, float]]
-"""By the name of a convolution: the smallest and the largest value of its input."""
+LEAST = 1e-6
+"""Channels that are never larger than this count as if they were."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRanges:
+    """The smallest and the largest value of every channel of an input; zero is between them."""
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+Ranges = Mapping[str, ChannelRanges]
+"""Of the input of a convolution, by its name."""
 
 
 def rounded_convolutions(model: LiveShader) -> Iterator[tuple[str, nn.Conv2d]]:
@@ -50,15 +63,17 @@ def rounded(model: LiveShader, ranges: Ranges) -> LiveShader:
         ranges: of every one of `rounded_convolutions`.
 
     Raises:
-        BadInputError: some have no range.
+        BadInputError: some have none, or of another number of channels.
     """
-    missing = [name for name, _ in rounded_convolutions(model) if name not in ranges]
-    if missing:
-        raise BadInputError(f"shader calibration: {missing[0]} is not in it", "calibrate the shader again")
+    for name, convolution in rounded_convolutions(model):
+        channels, wanted = len(ranges[name].low) if name in ranges else 0, convolution.in_channels
+        if channels != wanted:
+            what = f"shader calibration: {name} has {wanted} channels, not {channels}"
+            raise BadInputError(what, "make it again with `python -m tools.calibrate_shader`")
     copied = copy.deepcopy(model).requires_grad_(False)
     for name, convolution in list(rounded_convolutions(copied)):
         parent, _, own = name.rpartition(".")
-        setattr(copied.get_submodule(parent), own, RoundedConv2d(convolution, *ranges[name]))
+        setattr(copied.get_submodule(parent), own, RoundedConv2d(convolution, ranges[name]))
     return copied
 
 
@@ -84,27 +99,37 @@ class RoundedConv2d(nn.Module):
     """A convolution of an input and weights that 8-bit integers can hold (affine quantisation, Jacob et al. 2018):
     one scale and zero point for the input, one scale for the weights of each output.
 
+    Channels differ in size by tens: what is remembered stays within 1, what comes in does not. So they are brought
+    to one size first, half of the way in the input and half in the weights (SmoothQuant, Xiao et al. 2023).
+
     Args:
         convolution: as it was trained.
-        low, high: of its input; what lies beyond becomes the nearest that there is.
+        ranges: of its input; what lies beyond becomes the nearest that there is.
     """
 
-    def __init__(self, convolution: nn.Conv2d, low: float, high: float) -> None:
+    def __init__(self, convolution: nn.Conv2d, ranges: ChannelRanges) -> None:
         super().__init__()
         self.convolution = convolution
-        low, high = min(low, 0.0), max(high, 0.0)
-        self.scale = max(high - low, 1e-6) / LEVELS
-        self.zero = round(-low / self.scale)
-        largest = convolution.weight.detach().abs().flatten(1).amax(dim=1)
+        weight = convolution.weight.detach()
+        low, high = (torch.tensor(end, device=weight.device) for end in (ranges.low, ranges.high))
+        gain = (weight.abs().amax(dim=(0, 2, 3)).clamp(min=LEAST) / torch.maximum(-low, high).clamp(min=LEAST)).sqrt()
+        lowest, highest = float((gain * low).min()), float((gain * high).max())
+        self.scale = max(highest - lowest, LEAST) / LEVELS
+        self.zero = round(-lowest / self.scale)
+        evened = weight / gain[:, None, None]
+        self.gain: Float[Tensor, "C 1 1"]
+        self.weight: Float[Tensor, "O C kh kw"]
         self.weight_scale: Float[Tensor, " O"]
         self.weight_zero: Int[Tensor, " O"]
-        self.register_buffer("weight_scale", largest.clamp(min=1e-6) / LARGEST)
-        self.register_buffer("weight_zero", torch.zeros(len(largest), dtype=torch.int32))
+        self.register_buffer("gain", gain[:, None, None])
+        self.register_buffer("weight", evened)
+        self.register_buffer("weight_scale", evened.abs().flatten(1).amax(dim=1).clamp(min=LEAST) / LARGEST)
+        self.register_buffer("weight_zero", torch.zeros(len(weight), dtype=torch.int32))
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B O H W"]:
-        own = self.convolution
-        x = torch.fake_quantize_per_tensor_affine(x, self.scale, self.zero, 0, LEVELS)
+        x = torch.fake_quantize_per_tensor_affine(x * self.gain, self.scale, self.zero, 0, LEVELS)
         weight = torch.fake_quantize_per_channel_affine(
-            own.weight, self.weight_scale, self.weight_zero, 0, -LARGEST - 1, LARGEST
+            self.weight, self.weight_scale, self.weight_zero, 0, -LARGEST - 1, LARGEST
         )
+        own = self.convolution
         return F.conv2d(x, weight, own.bias, own.stride, own.padding)

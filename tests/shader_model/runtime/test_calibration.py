@@ -21,13 +21,13 @@ from inperson.shader_model.runtime.calibration import (
     save_calibration,
     shipped_calibration,
 )
-from inperson.shader_model.runtime.int8 import rounded_convolutions
+from inperson.shader_model.runtime.int8 import ChannelRanges, rounded_convolutions
 from tests.shader_model.made_up_windows import made_up_window
 
 STORED = {
     "version": 1,
     "weights_sha256": "ab",
-    "ranges": {"trunk.0.widen": [-1.5, 2]},
+    "ranges": {"trunk.0.widen": {"low": [-1.5, 0], "high": [2, 0.5]}},
     "provenance": {"data": "discs"},
 }
 
@@ -44,9 +44,10 @@ def test_ranges_hold_every_input_of_every_window_and_zero(network: LiveShader):
     with torch.no_grad():
         for window in windows:
             unroll(network, [ConditionsBatch.of([moment]) for moment in window.conditions])
-    for name, (low, high) in found.ranges.items():
-        assert low == min(0.0, *(float(x.min()) for x in seen[name]))
-        assert high == max(0.0, *(float(x.max()) for x in seen[name]))
+    for name, ranges in found.ranges.items():
+        everything = torch.cat([x.transpose(0, 1).flatten(1) for x in seen[name]], dim=1)
+        assert ranges.low == tuple(everything.amin(dim=1).clamp(max=0.0).tolist())
+        assert ranges.high == tuple(everything.amax(dim=1).clamp(min=0.0).tolist())
 
 
 def test_nothing_to_look_at_is_no_calibration(network: LiveShader):
@@ -73,7 +74,7 @@ def test_other_weights_of_a_size_that_ships_have_none():
 
 
 def test_it_comes_back_from_its_file(tmp_path: Path):
-    whole = Calibration("ab", {"trunk.0.widen": (-1.5, 2.0)}, {"data": "discs"})
+    whole = Calibration("ab", {"trunk.0.widen": ChannelRanges((-1.5, 0.0), (2.0, 0.5))}, {"data": "discs"})
     save_calibration(whole, tmp_path / "a.int8.json")
     assert load_calibration(tmp_path / "a.int8.json") == whole
     assert json.loads((tmp_path / "a.int8.json").read_bytes()) == STORED
@@ -91,10 +92,19 @@ def test_it_comes_back_from_its_file(tmp_path: Path):
         json.dumps({k: v for k, v in STORED.items() if k != "ranges"}).encode(),
         json.dumps({**STORED, "weights_sha256": 3}).encode(),
         json.dumps({**STORED, "provenance": {"data": 1}}).encode(),
-        json.dumps({**STORED, "ranges": {"trunk.0.widen": [1]}}).encode(),
-        json.dumps({**STORED, "ranges": {"trunk.0.widen": [2, -1]}}).encode(),
-        json.dumps({**STORED, "ranges": {"trunk.0.widen": [0, float("nan")]}}).encode(),
-        json.dumps({**STORED, "ranges": {"trunk.0.widen": [True, 2]}}).encode(),
+        *(
+            json.dumps({**STORED, "ranges": {"trunk.0.widen": ranges}}).encode()
+            for ranges in (
+                [0, 1],
+                {"low": [0]},
+                {"low": [0], "high": 1},
+                {"low": [0], "high": [True]},
+                {"low": [0], "high": [1, 1]},
+                {"low": [1], "high": [2]},
+                {"low": [-2], "high": [-1]},
+                {"low": [0], "high": [float("nan")]},
+            )
+        ),
     ],
 )
 def test_a_damaged_file_is_refused_by_name(tmp_path: Path, damage: bytes):

@@ -23,8 +23,7 @@ from inperson.shader_model.runtime.calibration import Calibration, calibrated, s
 from inperson.shader_model.runtime.candidates import candidates
 from inperson.shader_model.runtime.engine import in_order
 from inperson.shader_model.runtime.int8 import (
-    LARGEST,
-    LEVELS,
+    ChannelRanges,
     RoundedConv2d,
     check_rounding,
     rounded,
@@ -37,35 +36,54 @@ GOOD_ENOUGH = 45.0
 """dB: no difference that anybody sees."""
 
 
+def ranges_of(x: Tensor) -> ChannelRanges:
+    """Exactly those of an input."""
+    ends = x.amin(dim=(0, 2, 3)).clamp(max=0.0), x.amax(dim=(0, 2, 3)).clamp(min=0.0)
+    return ChannelRanges(*(tuple(end.tolist()) for end in ends))
+
+
 @given(
     seed=st.integers(0, 1 << 20),
     low=st.floats(-8.0, 0.0),
     high=st.floats(0.1, 8.0),
+    quiet=st.floats(0.01, 1.0),
     side=st.sampled_from([1, 3]),
     loud=st.floats(0.01, 3.0),
 )
-def test_a_product_is_as_exact_as_its_roundings(seed: int, low: float, high: float, side: int, loud: float):
+def test_a_product_is_as_exact_as_its_roundings(
+    seed: int, low: float, high: float, quiet: float, side: int, loud: float
+):
     random = torch.Generator().manual_seed(seed)
     plain = nn.Conv2d(3, 2, side, padding=side // 2).requires_grad_(False)
     for parameter in plain.parameters():
         nn.init.normal_(parameter, std=loud, generator=random)
     x = low + (high - low) * torch.rand(1, 3, 4, 5, generator=random)
-    step, weight_step = (high - low) / LEVELS, plain.weight.abs().flatten(1).amax(dim=1) / LARGEST
-    # half a step each way; where zero must be a level, the ends move by half a step, too
-    x_off, weight_off = step, 0.5 * weight_step
-    sums = nn.functional.conv2d(torch.ones_like(x), plain.weight.abs(), padding=side // 2)
-    inputs = nn.functional.conv2d(x.abs() + x_off, torch.ones_like(plain.weight), padding=side // 2)
-    bound = x_off * sums + weight_off[:, None, None] * inputs
-    assert ((RoundedConv2d(plain, low, high)(x) - plain(x)).abs() <= 1.001 * bound + 1e-5).all()
+    x[:, 1] *= quiet
+    coarse = RoundedConv2d(plain, ranges_of(x))
+    # half a step each way; and the ends move by half a step where zero must be a level
+    x_off, weight_off = coarse.scale, 0.5 * coarse.weight_scale[:, None, None]
+    sums = nn.functional.conv2d(torch.ones_like(x), coarse.weight.abs(), padding=side // 2)
+    inputs = nn.functional.conv2d((x * coarse.gain).abs() + x_off, torch.ones_like(plain.weight), padding=side // 2)
+    assert ((coarse(x) - plain(x)).abs() <= 1.001 * (x_off * sums + weight_off * inputs) + 1e-5).all()
+
+
+def test_a_quiet_channel_beside_a_loud_one_is_not_lost():
+    """What is remembered stays within 1, what comes in goes to 12."""
+    random = torch.Generator().manual_seed(0)
+    plain = nn.Conv2d(2, 4, 1, bias=False).requires_grad_(False)
+    x = torch.randn(1, 2, 32, 32, generator=random) * torch.tensor([0.02, 12.0])[None, :, None, None]
+    nn.init.normal_(plain.weight, generator=random)
+    plain.weight *= torch.tensor([6.0, 0.01])[None, :, None, None]
+    off = (RoundedConv2d(plain, ranges_of(x))(x) - plain(x)).square().mean() / plain(x).square().mean()
+    assert off < 1e-4  # with one scale for both channels more than 0.01
 
 
 def test_what_lies_beyond_the_range_becomes_the_nearest_that_there_is():
     plain = nn.Conv2d(1, 1, 1, bias=False).requires_grad_(False)
     nn.init.ones_(plain.weight)
     x = torch.tensor([-7.0, -1.0, 0.0, 2.0, 90.0])[None, None, None]
-    torch.testing.assert_close(
-        RoundedConv2d(plain, -1.0, 2.0)(x).flatten(), torch.tensor([-1.0, -1.0, 0.0, 2.0, 2.0]), atol=0.006, rtol=0
-    )
+    shown = RoundedConv2d(plain, ChannelRanges((-1.0,), (2.0,)))(x).flatten()
+    torch.testing.assert_close(shown, torch.tensor([-1.0, -1.0, 0.0, 2.0, 2.0]), atol=0.006, rtol=0)
 
 
 @pytest.fixture
@@ -83,8 +101,10 @@ def test_only_the_dense_products_at_a_sixteenth_are_rounded(network: LiveShader,
         *("trunk.0.widen", "trunk.0.narrow"),
     }
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
-    with pytest.raises(BadInputError, match=r"trunk\.0\.narrow is not in it"):
+    with pytest.raises(BadInputError, match=r"trunk\.0\.narrow has 64 channels, not 0"):
         rounded(network, {k: v for k, v in calibration.ranges.items() if k != "trunk.0.narrow"})
+    with pytest.raises(BadInputError, match=r"trunk\.0\.narrow has 64 channels, not 1"):
+        rounded(network, {**calibration.ranges, "trunk.0.narrow": ChannelRanges((-1.0,), (1.0,))})
 
 
 def test_the_engine_computes_what_was_simulated(
