@@ -56,9 +56,8 @@ def _seam(seam: dict[str, Any]) -> Table:
     for name in ("truth", *METHODS, "teacher_open"):
         row = seam[name]
         table.add_row(name.replace("_", ", "), *(cell(row[key], ".2f") for key in ("change", "elsewhere", "ratio")))
-    table.caption = (
-        f"begun elsewhere the teacher's pictures differ by {cell(seam['turned'], '.2g')} grey levels at most"
-    )
+    mean, largest = (cell(seam["turned"][key], ".2g") for key in ("mean", "largest"))
+    table.caption = f"begun elsewhere the teacher's pictures differ by {mean} grey levels, {largest} at most"
     return table
 
 

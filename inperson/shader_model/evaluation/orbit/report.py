@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from inperson.shader_model.evaluation.numbers import Scored, gain_of, mean_of, ratio, rounded, values_of
 from inperson.shader_model.evaluation.orbit.evaluate import TeacherEvaluation, TeacherEvaluationSettings
 from inperson.shader_model.evaluation.orbit.moving import MovingEvaluation
@@ -78,7 +80,11 @@ def _seam(around: OrbitEvaluation) -> dict[str, Any]:
         name: {"change": seam.change, "elsewhere": seam.elsewhere, "ratio": ratio(seam.change, seam.elsewhere)}
         for name, seam in around.seams.items()
     }
-    return {**rows, "turned": max(around.turned), "people": len(around.turned)}
+    turned = {
+        "largest": max(one.largest for one in around.turned),
+        "mean": float(np.mean([one.mean for one in around.turned])),
+    }
+    return {**rows, "turned": turned, "people": len(around.turned)}
 
 
 def _moving(moving: MovingEvaluation) -> dict[str, Any]:

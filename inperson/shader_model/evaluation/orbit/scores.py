@@ -9,7 +9,7 @@ from torch import Tensor
 
 from inperson.reconstruct.perceptual import Perceptual
 from inperson.shader_model.evaluation.orbit.seam import Seam
-from inperson.shader_model.evaluation.orbit.shading import METHODS, OnPass, Taught, lap_of, turned_difference
+from inperson.shader_model.evaluation.orbit.shading import METHODS, OnPass, Taught, Turned, lap_of, turned_difference
 from inperson.shader_model.evaluation.orbit.views import Orbit, Side
 from inperson.shader_model.evaluation.pictures import PictureScores, PictureSums
 from inperson.shader_model.stream import ShaderStream
@@ -66,7 +66,7 @@ class OrbitEvaluation:
         self._stream, self._taught, self._perceptual = stream, taught, perceptual
         self.people: list[OrbitScores] = []
         self.seams = {name: Seam() for name in SEAMS}
-        self.turned: list[float] = []
+        self.turned: list[Turned] = []
         """`turned_difference` of everybody who was looked at for a seam."""
 
     def add(self, person: str, orbit: Orbit, on_pass: OnPass | None = None) -> dict[str, Float[Tensor, "N 1 4 H W"]]:

@@ -60,12 +60,23 @@ def lap_of(orbit: Orbit, stream: ShaderStream) -> Float[Tensor, "N 1 4 H W"]:
     return torch.stack([stream.shade(told) for told in orbit.closed])
 
 
-def turned_difference(orbit: Orbit, taught: Taught) -> float:
-    """How much the teacher's pictures change when the orbit begins at another view, at most, grey levels.
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """How much an orbit's pictures change when it begins at another view, grey levels."""
+
+    largest: float
+    """Of all pixels and channels."""
+    mean: float
+    """Where the person is."""
+
+
+def turned_difference(orbit: Orbit, taught: Taught) -> Turned:
+    """Of the teacher's pictures.
 
     The other beginning is where the window half-way around begins. All views have the same noise, as otherwise each
     would get another one; in two steps. Nothing may differ where the windows divide the orbit evenly; where they do
-    not, the other orbit's windows lie elsewhere.
+    not, the other orbit's windows lie elsewhere. A teacher that begins at the live model's pictures has whatever
+    that one remembers of where it began, more than a lap ago.
     """
     how = replace(taught.settings, steps=TURNED_STEPS, shared_noise=1.0)
     alike = replace(taught, settings=how)
@@ -74,4 +85,5 @@ def turned_difference(orbit: Orbit, taught: Taught) -> float:
     told, angles = orbit.closed, orbit.angles
     here = alike.shade(told, angles, closed=True)
     there = alike.shade(told[by:] + told[:by], angles[by:] + angles[:by], closed=True)
-    return GREY_LEVELS * float((there.roll(by, 0) - here).abs().max())
+    change = GREY_LEVELS * (there.roll(by, 0) - here).abs()
+    return Turned(float(change.max()), float(change.mean(dim=2)[here[:, :, 3] > 0.5].mean()))
