@@ -23,6 +23,7 @@ from inperson.app.commands.settings import Settings
 from inperson.app.commands.track import Track
 from inperson.app.settings.defaults import with_settings
 from inperson.app.settings.document import read_document, settings_path
+from inperson.app.settings.fitting import Idle, idle_settings, notices
 from inperson.app.settings.known import SETTABLE, known_sections
 from inperson.app.settings.layers import Settings as LaidOver
 from inperson.app.settings.layers import read_settings
@@ -58,15 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         choice = choose_profile(sys.argv[1:] if argv is None else argv)
-        command = tyro.cli(
-            _with_defaults(choice),
-            prog="inperson",
-            description="A camera in, your avatar in the mirror or in a headset. --profile NAME, before any command, "
-            "lays that profile of the settings over its defaults.",
-            args=choice.arguments,
-            config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
-        )
-        command.run(Console())
+        console, settings = Console(), _settings(choice)
+        command = _read(choice, settings)
+        if idle := _idle(choice, settings, command):
+            command = _read(choice, settings.without({setting.where for setting in idle}))
+            for notice in notices(idle, command):
+                console.print(notice, soft_wrap=True, highlight=False, markup=False)
+        command.run(console)
     except InPersonError as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         return error.exit_code
@@ -76,18 +75,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _with_defaults(choice: ProfileChoice) -> Any:
-    """All commands as tyro's type, their defaults those of the settings file.
+def _settings(choice: ProfileChoice) -> LaidOver:
+    """What the settings file says, if there is one.
 
     Raises:
-        BadInputError: something in the file is wrong; `inperson settings` itself still works.
+        BadInputError: something in it is wrong; `inperson settings` itself still works.
     """
-    settings = LaidOver()
     if choice.arguments[:1] != ["settings"] and (document := read_document(settings_path())) is not None:
-        settings = read_settings(document, known_sections())
+        return read_settings(document, known_sections())
+    return LaidOver()
+
+
+def _read(choice: ProfileChoice, settings: LaidOver) -> Any:
+    """The command on the command line; the defaults of all are those of the settings."""
     kinds = []
     for name, command in COMMANDS.items():
         chosen = choice.settings_for(name, settings) if name in SETTABLE else {}
         defaults = {"default": with_settings(name, command, chosen)} if chosen else {}
         kinds.append(Annotated[command, tyro.conf.subcommand(name, **defaults)])
-    return Union[tuple(kinds)]  # noqa: UP007 (a union of as many as there are)
+    one_of_them: Any = Union[tuple(kinds)]  # noqa: UP007 (a union of as many as there are)
+    return tyro.cli(
+        one_of_them,
+        prog="inperson",
+        description="A camera in, your avatar in the mirror or in a headset. --profile NAME, before any command, "
+        "lays that profile of the settings over its defaults.",
+        args=choice.arguments,
+        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
+    )
+
+
+def _idle(choice: ProfileChoice, settings: LaidOver, command: object) -> list[Idle]:
+    """The settings that do not apply to what the command was asked for."""
+    name = next((name for name, kind in SETTABLE.items() if isinstance(command, kind)), None)
+    return [] if name is None else list(idle_settings(name, command, choice.settings_for(name, settings)))

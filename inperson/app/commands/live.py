@@ -1,5 +1,6 @@
 """`inperson live`: a camera or a clip in, the avatar in the mirror or in a headset."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,13 +8,13 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 
+from inperson.app.commands.unfit import HEADSET_VIEWS, Unfit, headset_only, refuse
 from inperson.app.outputs.addresses import OFF
 from inperson.app.outputs.options import Inputs, Outputs
 from inperson.app.shading.choice import DEFAULT_SHADER, ShaderChoice
 from inperson.errors import BadInputError
 
 Keep = Literal["auto", "embed", "reference"]
-HEADSET_VIEWS = ("headset", "headset+mirror")
 
 
 @dataclass(frozen=True)
@@ -76,17 +77,25 @@ class Live:
         """Whether a headset shows it."""
         return self.view in HEADSET_VIEWS
 
+    def unfit(self) -> Iterator[Unfit]:
+        """Options that do not apply to the view."""
+        if not self.in_headset:
+            yield from headset_only(self.scene, passthrough=self.passthrough)
+        if self.view == "headset":
+            mend = "use --view headset+mirror"
+            if self.out is not None:
+                yield Unfit(("out",), f"--out {self.out}: a headset alone has no mirror", mend)
+            if self.outputs.virtual_camera.device != OFF:
+                path = ("outputs", "virtual_camera", "device")
+                yield Unfit(path, "--virtual-camera shows the mirror", mend)
+
     def check(self) -> None:
         """Refuse options that say nothing together.
 
         Raises:
             BadInputError: two options contradict each other, or a number is not positive.
         """
-        if not self.in_headset and (self.scene is not None or self.passthrough):
-            option = "--passthrough" if self.scene is None else f"--scene {self.scene}"
-            raise BadInputError(f"{option} is for a headset", "add --view headset or --view headset+mirror")
-        if self.view == "headset" and self.out is not None:
-            raise BadInputError(f"--out {self.out}: a headset alone has no mirror", "use --view headset+mirror")
+        refuse(self.unfit())
         if self.record is None:
             # a microphone and what becomes of avatars may stand in the settings for whenever something is recorded
             if self.record_camera:
@@ -94,8 +103,6 @@ class Live:
         elif self.record.suffix.lower() != ".mcap":
             raise BadInputError(f"--record {self.record}", "name a file ending in .mcap")
         self.outputs.check()
-        if self.outputs.virtual_camera.device != OFF and self.view == "headset":
-            raise BadInputError("--virtual-camera shows the mirror", "use --view headset+mirror")
         for option, value in (("--seconds", self.seconds), ("--frames", self.frames)):
             if value is not None and value <= 0:
                 raise BadInputError(f"{option} {value}", "give a number above 0")

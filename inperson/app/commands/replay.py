@@ -1,5 +1,6 @@
 """`inperson replay`: a recorded session again, in the mirror, in a headset, or into a file."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,11 +8,11 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 
+from inperson.app.commands.unfit import HEADSET_VIEWS, Unfit, headset_only, refuse
 from inperson.app.outputs.options import Outputs
 from inperson.app.shading.choice import DEFAULT_SHADER, ShaderChoice
 from inperson.errors import BadInputError
 
-HEADSET_VIEWS = ("headset", "headset+mirror")
 SLOWEST, FASTEST = 0.25, 4.0
 
 
@@ -62,6 +63,13 @@ class Replay:
         """Whether a headset shows it."""
         return self.view in HEADSET_VIEWS
 
+    def unfit(self) -> Iterator[Unfit]:
+        """Options that do not apply to the view."""
+        if not self.in_headset:
+            yield from headset_only(self.scene, passthrough=self.passthrough)
+        elif self.out is not None:
+            yield Unfit(("out",), f"--out {self.out} is the mirror's pictures", "leave out --view headset")
+
     def check(self) -> None:
         """Refuse options that say nothing together.
 
@@ -72,11 +80,7 @@ class Replay:
             raise BadInputError(f"--speed {self.speed:g}", f"give {SLOWEST:g} to {FASTEST:g}")
         if min(self.size) < 1:
             raise BadInputError(f"--size {self.size[0]} {self.size[1]}", "give numbers above 0")
-        if not self.in_headset and (self.scene is not None or self.passthrough):
-            option = "--passthrough" if self.scene is None else f"--scene {self.scene}"
-            raise BadInputError(f"{option} is for a headset", "add --view headset or --view headset+mirror")
-        if self.out is not None and self.in_headset:
-            raise BadInputError(f"--out {self.out} is the mirror's pictures", "leave out --view headset")
+        refuse(self.unfit())
         if self.out is not None and self.loop:
             raise BadInputError("--loop never ends, a file has to", "leave out --loop or --out")
         if self.out is None and self.view == "none":

@@ -1,6 +1,6 @@
 """What is set: the settings file, and a profile of it laid over, every value checked and known by its line."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -32,6 +32,14 @@ class Settings:
     def chosen(self, profile: str | None) -> dict[tuple[str, str], Setting]:
         """What counts with a profile laid over; one that the file does not know changes nothing."""
         return dict(self.base) | dict(self.profiles.get(profile or "", {}))
+
+    def without(self, left_out: Set[tuple[str, str]]) -> "Settings":
+        """The same but for some sections' keys."""
+
+        def kept(settings: Mapping[tuple[str, str], Setting]) -> dict[tuple[str, str], Setting]:
+            return {where: setting for where, setting in settings.items() if where not in left_out}
+
+        return Settings(kept(self.base), {name: kept(settings) for name, settings in self.profiles.items()})
 
 
 def read_settings(document: Document, sections: Mapping[str, Section]) -> Settings:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from inperson.app import cli
 from inperson.app.commands.live import Live
 from inperson.app.commands.render import Render
+from inperson.app.commands.replay import Replay
 from inperson.app.outputs.options import Outputs
 from inperson.app.settings.catalogue import sections_of
 from inperson.app.settings.defaults import with_settings
@@ -253,7 +254,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What commands would have run with."""
     commands: list[Any] = []
-    for command in (Live, Render):
+    for command in (Live, Render, Replay):
         monkeypatch.setattr(command, "run", lambda self, console: commands.append(self))
     return commands
 
@@ -269,13 +270,13 @@ def test_settings_are_defaults_flags_win_and_profiles_lie_over(home: Path, ran: 
         home,
         """\
 [live]
-view = "stereo"
+view = "headset"
 seconds = 9
 passthrough = true
 [render]
 camera = "orbit"
 [profiles.anna.live]
-view = "none"
+view = "headset+mirror"
 [profiles.anna.render]
 camera = "mirror"
 """,
@@ -290,11 +291,11 @@ camera = "mirror"
         assert cli.main(argv) == 0
     said = [(live.view, live.seconds, live.passthrough, live.profile) for live in ran]
     assert said == [
-        ("stereo", 9.0, True, None),
+        ("headset", 9.0, True, None),
         ("mirror", 9.0, False, None),
-        ("none", 9.0, True, "anna"),
-        ("none", 2.0, True, "anna"),
-        ("stereo", 9.0, True, "bob"),
+        ("headset+mirror", 9.0, True, "anna"),
+        ("headset+mirror", 2.0, True, "anna"),
+        ("headset", 9.0, True, "bob"),
     ]
     ran.clear()
     for argv in (
@@ -305,6 +306,62 @@ camera = "mirror"
     assert [render.camera for render in ran] == ["orbit", "mirror"]
     with pytest.raises(SystemExit):  # what must be given still must
         cli.main(["render", "m.npz"])
+
+
+def test_settings_for_another_view_are_left_out_and_said(
+    home: Path, ran: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(
+        home,
+        """\
+[live]
+scene = "embodied"
+passthrough = true
+[replay]
+scene = "mirror"
+[outputs.virtual_camera]
+device = "on"
+[profiles.anna.live]
+scene = "face-to-face"
+""",
+    )
+    said = []
+    for argv in (
+        ["live"],
+        ["live", "--view", "headset"],
+        ["live", "--view", "headset+mirror"],
+        ["live", "--profile", "anna", "--no-passthrough"],
+        ["replay", "s.mcap"],
+    ):
+        assert cli.main(argv) == 0
+        ran[-1].check()
+        said.append(capsys.readouterr().out.splitlines())
+    for_headset = "is for a headset; left out of this session"
+    assert said == [
+        [f"settings, line 2: --scene embodied {for_headset}", f"settings, line 3: --passthrough {for_headset}"],
+        ["settings, line 7: --virtual-camera shows the mirror; left out of this session"],
+        [],
+        [f"settings, line 9: --scene face-to-face {for_headset}"],
+        [f"settings, line 5: --scene mirror {for_headset}"],
+    ]
+    assert [(command.scene, command.passthrough, command.outputs.virtual_camera.device) for command in ran] == [
+        (None, False, "on"),
+        ("embodied", True, "off"),
+        ("embodied", True, "on"),
+        (None, False, "on"),
+        (None, False, "on"),
+    ]
+
+
+def test_what_the_command_line_says_is_refused_whatever_the_file_says(
+    home: Path, ran: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(home, "[live]\nscene = 'embodied'\n")
+    for scene in ("embodied", "mirror"):
+        cli.main(["live", "--scene", scene])
+        with pytest.raises(BadInputError, match=f"--scene {scene} is for a headset"):
+            ran[-1].check()
+    assert capsys.readouterr().out == ""
 
 
 def test_a_profile_chosen_by_the_file_itself(home: Path, ran: list[Any]) -> None:
