@@ -81,6 +81,7 @@ class TrainingLoop(ABC, Generic[Batch]):
                 for part in self.parts(learning).values()
             ],
             lr=self.how.rate,
+            eps=self.how.epsilon,
             weight_decay=self.how.weight_decay,
         )
         self.learning, self.optimiser = self.accelerator.prepare(learning, optimiser)

@@ -124,6 +124,8 @@ class OptimiserRecipe:
     final_rate: float = 2e-5
     warm_up: int = 200
     weight_decay: float = 0.01
+    epsilon: float = 1e-8
+    """Adam's: what has gradients far smaller than this hardly moves."""
     clip: float = 1.0
     """Largest norm of the gradient."""
     average: float = 0.998

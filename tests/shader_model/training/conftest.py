@@ -15,7 +15,10 @@ TINY = Recipe(
     network={"widths": [16, 16, 16], "blocks": [0, 1, 0], "trunk": 1},
     loss=LossRecipe(adversarial=0.01),
     critic=CriticRecipe(width=4),
-    optimiser=OptimiserRecipe(steps=4, batch=4, rate=2e-3, warm_up=1, save_every=2, validate_every=4, validate_on=2),
+    # epsilon: Adam would take the rounding of gradients of nearly nothing for gradients
+    optimiser=OptimiserRecipe(
+        steps=4, batch=4, rate=2e-3, warm_up=1, epsilon=1e-4, save_every=2, validate_every=4, validate_on=2
+    ),
 )
 
 

@@ -72,12 +72,8 @@ def test_two_processes_reach_the_weights_of_one(whole: Path, shards: Path, tmp_p
     assert losses(tmp_path) == pytest.approx(losses(whole), rel=2e-5)
     alone, together = weights(whole), weights(tmp_path)
     assert any("critic" in name for name in alone)
-    # Adam magnifies rounding where gradients are nearly zero: steps are of the rate there, however small they are
-    off = torch.cat(
-        [((together[name] - value).abs() / (1.0 + 10.0 * value.abs())).flatten() for name, value in alone.items()]
-    )
-    assert (off > 1e-4).float().mean() < 1e-3
-    assert off.max() < 1e-3
+    for name, value in alone.items():
+        torch.testing.assert_close(together[name], value, atol=1e-4, rtol=1e-3)
 
 
 def test_training_makes_pictures_better(shards: Path, tiny: Recipe, tmp_path: Path) -> None:
