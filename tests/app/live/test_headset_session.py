@@ -12,51 +12,29 @@ from inperson.app.commands.live import Live
 from inperson.app.display_clock import DisplayClock
 from inperson.app.headset import process
 from inperson.app.headset.plan import bindings_for
-from inperson.app.live import mirror as live_mirror
 from inperson.app.live.setup import run_session
 from inperson.app.pictures.turntable import at_ease
 from inperson.avatar.body import load_body
-from inperson.avatar.file import save_avatar
 from inperson.errors import BadInputError, DeviceError, InPersonError
 from inperson.render.window import Action, MirrorWindow
 from inperson.tracking.motion_file import clip_of_states, save_motion
 from tests.app import headset_doubles, tracking_doubles
-from tests.app.drawing_doubles import PointRasterizer, tiny_avatar
-
-
-@pytest.fixture
-def workplace(tmp_path, monkeypatch):
-    """An empty folder to work in, without a display, with the point rasteriser."""
-    for name in ("cache", "config", "work"):
-        (tmp_path / name).mkdir()
-    monkeypatch.setattr("inperson.app.processes.child_process.cache_dir", lambda: tmp_path / "cache")
-    monkeypatch.setattr("inperson.tracking.user_files.config_dir", lambda: tmp_path / "config")
-    monkeypatch.setattr(live_mirror, "make_rasterizer", lambda name, threads: PointRasterizer())
-    monkeypatch.setattr(process, "RESTART_AFTER_S", 0.05)
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    monkeypatch.chdir(tmp_path / "work")
-    return tmp_path / "work"
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    """An avatar, and half a second of somebody who raises nothing but their place."""
-    folder = tmp_path_factory.mktemp("files")
-    body = load_body("neutral")
-    save_avatar(tiny_avatar(body), folder / "tiny.avatar")
+def motion_file(tmp_path_factory):
+    """Half a second of somebody who raises nothing but their place."""
+    path, body = tmp_path_factory.mktemp("motions") / "m.npz", load_body("neutral")
     state = at_ease(body.num_betas, body.num_expression)
     states = [replace(state, transl=np.float32([0, 0.01 * k, -2]), time_ns=k * 40_000_000) for k in range(12)]
-    save_motion(
-        clip_of_states(states, framerate=25.0, body_name=body.name, body_sha256=body.sha256), folder / "m.npz"
-    )
-    return folder
+    save_motion(clip_of_states(states, framerate=25.0, body_name=body.name, body_sha256=body.sha256), path)
+    return path
 
 
 @pytest.fixture
-def options(workplace, files):
+def options(workplace, avatar_file):
     def make(**changes) -> Live:
-        settings = {"input": "demo", "avatar": str(files / "tiny.avatar"), "size": (64, 48), "view": "headset"}
+        settings = {"input": "demo", "avatar": str(avatar_file), "size": (64, 48), "view": "headset"}
         return Live(**(settings | changes))
 
     return make
@@ -94,15 +72,15 @@ def test_seconds_end_it_through_the_headsets_states(options):
     assert figures.headset.states[-1] == "EXITING"
 
 
-def test_a_motion_file_needs_no_tracking(options, files):
-    figures, said = run(options(input=str(files / "m.npz"), scene="embodied"), tracking=tracking_doubles.no_models)
+def test_a_motion_file_needs_no_tracking(options, motion_file):
+    figures, said = run(options(input=str(motion_file), scene="embodied"), tracking=tracking_doubles.no_models)
     assert figures.tracking is None
     assert figures.headset.scene == "embodied"
     assert "calibrat" not in said
 
 
-def test_a_motion_file_plays_once_in_the_mirror(workplace, options, files):
-    figures, said = run(options(input=str(files / "m.npz"), view="mirror", report=workplace / "r.json"))
+def test_a_motion_file_plays_once_in_the_mirror(workplace, options, motion_file):
+    figures, said = run(options(input=str(motion_file), view="mirror", report=workplace / "r.json"))
     assert figures.headset is None
     assert 0.3 < figures.seconds <= 0.6
     report = json.loads((workplace / "r.json").read_text())

@@ -11,40 +11,16 @@ from rich.console import Console
 
 from inperson.app.commands.live import Live
 from inperson.app.display_clock import DisplayClock
-from inperson.app.live import mirror as live_mirror
 from inperson.app.live.setup import run_session
-from inperson.avatar.body import load_body
-from inperson.avatar.file import save_avatar
 from inperson.errors import BadInputError, DeviceError, InPersonError, OutputError
 from inperson.render.window import Action, MirrorWindow
 from tests.app import tracking_doubles as doubles
-from tests.app.drawing_doubles import PointRasterizer, tiny_avatar
-
-
-@pytest.fixture
-def workplace(tmp_path, monkeypatch):
-    """An empty folder to work in, without a display, with the point rasteriser."""
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "work").mkdir()
-    monkeypatch.setattr("inperson.app.processes.child_process.cache_dir", lambda: tmp_path / "cache")
-    monkeypatch.setattr(live_mirror, "make_rasterizer", lambda name, threads: PointRasterizer())
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    monkeypatch.chdir(tmp_path / "work")
-    return tmp_path / "work"
-
-
-@pytest.fixture(scope="module")
-def avatar_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("avatars") / "tiny.avatar"
-    save_avatar(tiny_avatar(load_body("neutral")), path)
-    return str(path)
 
 
 @pytest.fixture
 def options(workplace, avatar_file):
     def make(**changes) -> Live:
-        return Live(**({"input": "demo", "avatar": avatar_file, "size": (64, 48)} | changes))
+        return Live(**({"input": "demo", "avatar": str(avatar_file), "size": (64, 48)} | changes))
 
     return make
 

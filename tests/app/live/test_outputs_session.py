@@ -12,7 +12,6 @@ import pyvirtualcam.camera
 from rich.console import Console
 
 from inperson.app.commands.live import Live
-from inperson.app.live import mirror as live_mirror
 from inperson.app.live.plan import plan_session
 from inperson.app.live.setup import run_session
 from inperson.app.motion.pipeline import Pipeline
@@ -20,29 +19,20 @@ from inperson.app.outputs.live_outputs import LiveOutputs
 from inperson.app.outputs.options import Inputs, Outputs, VirtualCameraOutput, VmcInput, VmcOutput, VrchatOutput
 from inperson.app.vmc_input.pipeline import WithVmcInput
 from inperson.avatar.body import load_body
-from inperson.avatar.file import save_avatar
 from inperson.errors import BadInputError, DeviceError
 from inperson.paths import assets_dir
 from tests.app import tracking_doubles as doubles
-from tests.app.drawing_doubles import PointRasterizer, tiny_avatar
 from tests.app.outputs.hearing import listening, named, standing, turned, unity_turn, wait_until
 from tests.app.outputs.test_live_outputs import FakeCamera
 from tests.app.vmc_input.pipeline_doubles import scripted_with_vmc
 
 
 @pytest.fixture
-def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Options of a session without a display, in an empty folder."""
-    (tmp_path / "cache").mkdir()
-    monkeypatch.setattr("inperson.app.processes.child_process.cache_dir", lambda: tmp_path / "cache")
-    monkeypatch.setattr(live_mirror, "make_rasterizer", lambda name, threads: PointRasterizer())
-    for display in ("DISPLAY", "WAYLAND_DISPLAY"):
-        monkeypatch.delenv(display, raising=False)
-    monkeypatch.chdir(tmp_path)
-    save_avatar(tiny_avatar(load_body("neutral")), tmp_path / "tiny.avatar")
+def live(workplace: Path, avatar_file: Path):
+    """Options of a session."""
 
     def make(**changes: object) -> Live:
-        standard = {"input": "demo", "avatar": "tiny.avatar", "size": (64, 48), "view": "none"}
+        standard = {"input": "demo", "avatar": str(avatar_file), "size": (64, 48), "view": "none"}
         return Live(**(standard | changes))  # type: ignore[arg-type]
 
     return make
