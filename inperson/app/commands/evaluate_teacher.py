@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
@@ -93,11 +93,13 @@ class Teacher:
         from inperson.shader_model.evaluation.orbit.sheet import OrbitSheet
         from inperson.shader_model.evaluation.sheet import save_png
         from inperson.shader_model.network.weights import shipped_shader
+        from inperson.shader_model.teacher.weights import teacher_file
         from inperson.workers import available_cores
 
         threads = self.threads or available_cores()
         torch.set_num_threads(threads)
-        settings, weights, live = self._settings(threads), self._weights(), self.shader or shipped_shader(self.size)
+        settings, weights = self._settings(threads), teacher_file(self.weights, "--weights")
+        live = self.shader or shipped_shader(self.size)
         taught, engine = self._taught(weights), open_live(live, self.pixels, threads, self.engine)
         sheet = None if self.sheet is None else OrbitSheet()
         started = time.perf_counter()
@@ -122,20 +124,6 @@ class Teacher:
             wardrobe=self.wardrobe,
             threads=threads,
         )
-
-    def _weights(self) -> Path:
-        from inperson.shader_model.teacher.config import Size
-        from inperson.shader_model.teacher.weights import shipped_teacher
-
-        if self.weights is not None:
-            return self.weights
-        there = [path for size in reversed(get_args(Size)) if (path := shipped_teacher(size)).is_file()]
-        if not there:
-            raise BadInputError(
-                f"evaluate teacher: there are no trained weights at {shipped_teacher('small')}",
-                "name a file with --weights, or train one as inperson/shader_model/teacher/README.md says",
-            )
-        return there[0]
 
     def _taught(self, weights: Path) -> "Taught":
         from inperson.app.shading.engines import compute_device

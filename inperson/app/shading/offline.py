@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args, overload
+from typing import overload
 
 import torch
 
@@ -18,11 +18,11 @@ from inperson.errors import BadInputError
 from inperson.render.gbuffer import Rasterizer
 from inperson.render.scene.crop import Crop
 from inperson.render.views import EyeView, common_size
-from inperson.shader_model.conditions.maker import ConditionMaker, Moment
-from inperson.shader_model.teacher.config import Size
+from inperson.shader_model.conditions.maker import ConditionMaker
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.teacher.offline import TeacherOffline
 from inperson.shader_model.teacher.sequence import begin_after, steady_crops
-from inperson.shader_model.teacher.weights import load_teacher, shipped_teacher
+from inperson.shader_model.teacher.weights import load_teacher, teacher_file
 
 MOST_BYTES = 8 << 30
 """Of a sequence in memory."""
@@ -89,7 +89,9 @@ class OfflineShader:
             drawn.append(self._maker.make(moment).to(HERE))
             ahead.append(ahead_of(moment))
         told, angles = [each.conditions for each in drawn], [frame.angle for frame in frames]
-        pictures = self._teacher.shade(told, angles, closed, on_pass)
+        device = self._teacher.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+            pictures = self._teacher.shade(told, angles, closed, on_pass)
         for each, picture, far, crop in zip(drawn, pictures, ahead, moments.crops, strict=True):
             yield ShadedViews(each.planes, refined(each.planes, picture, far), crop, (width, height))
 
@@ -104,14 +106,8 @@ def open_offline_shader(weights: Path | None, rasterizer: Rasterizer, threads: i
     Raises:
         BadInputError: there is none, or it cannot be read.
     """
-    there = [path for size in reversed(get_args(Size)) if (path := shipped_teacher(size)).is_file()]
-    if weights is None and not there:
-        raise BadInputError(
-            f"--quality teacher: there are no trained weights at {shipped_teacher('small')}",
-            "name a file with --teacher, or train one as inperson/shader_model/teacher/README.md says",
-        )
     torch.set_num_threads(threads)
-    teacher = load_teacher(weights or there[0]).to(compute_device())
+    teacher = load_teacher(teacher_file(weights, "--teacher")).to(compute_device())
     return OfflineShader(TeacherOffline(teacher), rasterizer, threads)
 
 

@@ -73,6 +73,11 @@ class TeacherOffline:
         self._teacher, self._settings = teacher, settings or OfflineSettings()
         self._live = live_model_of(teacher) if live is None else live
 
+    @property
+    def device(self) -> torch.device:
+        """Where the teacher computes."""
+        return next(self._teacher.parameters()).device
+
     def shade(
         self,
         conditions: Sequence[Conditions],

@@ -6,7 +6,8 @@ from dataclasses import replace
 from inperson.avatar.gaussians import PosedGaussians
 from inperson.render.scene.crop import Crop, PixelRectangle, covered, sub_view
 from inperson.render.views import EyeView, common_size
-from inperson.shader_model.conditions.maker import ConditionMaker, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.interface import MULTIPLE, Conditions
 
 

@@ -18,6 +18,7 @@ from inperson.avatar.gaussians import GaussianAvatar
 from inperson.avatar.posing import AvatarPoser
 from inperson.errors import BadInputError
 from inperson.render.cpu.rasterizer import CpuRasterizer
+from inperson.shader_model.teacher import weights as teacher_weights
 from inperson.shader_model.teacher.config import TeacherConfig
 from inperson.shader_model.teacher.model import Teacher
 from inperson.shader_model.teacher.offline import OfflineSettings, TeacherOffline
@@ -105,11 +106,12 @@ def test_the_command_says_what_it_does_not_have(
         replace(ask, teacher=weights).run(Console())
     with pytest.raises(BadInputError, match="in place of --shader"):
         replace(ask, quality="teacher", shader="small").run(Console())
-    monkeypatch.setattr(offline, "shipped_teacher", lambda size: tmp_path / f"no_{size}.safetensors")
+    monkeypatch.setattr(teacher_weights, "shipped_teacher", lambda size: tmp_path / f"no_{size}.safetensors")
     with pytest.raises(BadInputError, match=r"no_small\.safetensors.*teacher/README"):
         replace(ask, quality="teacher").run(Console())
     replace(ask, quality="teacher", teacher=weights).run(Console(width=100))
-    assert "the teacher's pass 12 of 12" in capsys.readouterr().out
+    passes = OfflineSettings().steps
+    assert f"the teacher's pass {passes} of {passes}" in capsys.readouterr().out
     assert len(list((tmp_path / "out").glob("*.png"))) == 3
 
 

@@ -163,4 +163,5 @@ def test_without_shipped_weights_it_says_where_they_would_be(monkeypatch, tmp_pa
     assert cli.main(["evaluate", "teacher", "--threads", "1"]) == 2
     assert "no_small.safetensors" in capsys.readouterr().err
     (tmp_path / "no_base.safetensors").write_bytes(b"")
-    assert command.Teacher()._weights() == tmp_path / "no_base.safetensors", "the largest there is"
+    assert teacher_weights.teacher_file(None, "--weights") == tmp_path / "no_base.safetensors", "the largest there is"
+    assert teacher_weights.teacher_file(tmp_path / "mine", "--weights") == tmp_path / "mine"
