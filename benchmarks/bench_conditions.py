@@ -25,7 +25,8 @@ from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.render.scene.crop import Crop, PixelRectangle
 from inperson.render.views import EyeView, look_at
 from inperson.shader_model.conditions.channels import DensePlanes, dense_gaussians, inner_view, surface_features
-from inperson.shader_model.conditions.maker import ConditionMaker, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.conditions.motion import Past, previous_places, previous_places_fast
 from inperson.shader_model.conditions.photo import PhotoCarrier, PhotoPyramid, carry_photo
 from inperson.shader_model.network.config import SIZES

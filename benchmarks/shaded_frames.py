@@ -21,7 +21,8 @@ from inperson.avatar.state import BodyState
 from inperson.render.scene.cuda_pictures import texels_of
 from inperson.render.tensors import TensorRasterizer
 from inperson.render.views import EyeView
-from inperson.shader_model.conditions.maker import ConditionMaker, FrameConditions, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker, FrameConditions
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.runtime.engine import Engine
 from inperson.shader_model.stream import ShaderStream
 

@@ -31,7 +31,7 @@ from inperson.render.scene.reflection import reflect
 from inperson.render.scene.scenes import MIRROR
 from inperson.render.views import EyeView
 from inperson.render.xr.graphics import Graphics
-from inperson.shader_model.conditions.maker import as_posed
+from inperson.shader_model.conditions.moment import as_posed
 
 EYE_HEIGHT, HALF_IPD = 1.6, 0.0315
 HALF_FOV, LOOKING_DOWN = np.deg2rad(45.0), np.deg2rad(-45.0)

@@ -27,7 +27,7 @@ from inperson.render.scene.cuda_pictures import WrittenPictures
 from inperson.render.scene.pictures import AvatarPictures, EyePicture, UploadedPictures
 from inperson.render.views import EyeView
 from inperson.shader_model.conditions.crop import PersonCropper
-from inperson.shader_model.conditions.maker import Moment
+from inperson.shader_model.conditions.moment import Moment
 
 
 class PlaneTextures(Protocol):

@@ -13,7 +13,8 @@ from inperson.app.shading.personal import PersonalEngines
 from inperson.app.shading.planes import refined
 from inperson.render.gbuffer import Rasterizer
 from inperson.shader_model.conditions.channels import distance_ahead
-from inperson.shader_model.conditions.maker import ConditionMaker, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.stream import ShaderStream
 
 

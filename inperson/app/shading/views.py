@@ -17,7 +17,7 @@ from inperson.render.gbuffer import ColorBuffer
 from inperson.render.scene.crop import Crop, PixelRectangle
 from inperson.render.views import EyeView, common_size
 from inperson.shader_model.conditions.crop import PersonCropper
-from inperson.shader_model.conditions.maker import Moment
+from inperson.shader_model.conditions.moment import Moment
 
 PLANES = 5
 """Of a `ColorBuffer`."""

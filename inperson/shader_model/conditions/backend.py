@@ -1,19 +1,16 @@
 """Where the conditions are drawn and computed: decided by where the rasteriser's pictures are."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inperson.avatar.gaussians import GaussianAvatar, PosedGaussians
 from inperson.render.gbuffer import Rasterizer
 from inperson.render.tensors import TensorRasterizer
-from inperson.render.views import EyeView
 from inperson.shader_model.conditions.change import Change
 from inperson.shader_model.conditions.host import HostConditions
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.conditions.on_device.conditions import DeviceConditions
 from inperson.shader_model.interface import Conditions
 
@@ -26,21 +23,11 @@ class ConditionBackend(Protocol):
         """Where."""
         ...
 
-    def make(
-        self,
-        avatar: GaussianAvatar,
-        gaussians: PosedGaussians,
-        views: Sequence[EyeView],
-        middle: Float[np.ndarray, "3"],
-        change: Change | None,
-    ) -> tuple[Conditions, Float[Tensor, "E 5 H W"]]:
+    def make(self, moment: Moment, change: Change | None) -> tuple[Conditions, Float[Tensor, "E 5 H W"]]:
         """The conditions of a frame, and a `ColorBuffer`'s planes of the plain render; both on one device.
 
         Args:
-            avatar: whose the Gaussians are.
-            gaussians: of this frame.
-            views: the person's crops.
-            middle: of the person, world.
+            moment: what is drawn.
             change: since the frame that was made last; None where nothing of that holds.
         """
         ...

@@ -1,6 +1,5 @@
 """`HostConditions`: drawn by any rasteriser, computed by numpy and numba in this process's memory."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inperson.avatar.gaussians import GaussianAvatar, PosedGaussians
+from inperson.avatar.gaussians import GaussianAvatar
 from inperson.render.gbuffer import Rasterizer
-from inperson.render.views import EyeView
 from inperson.shader_model.conditions.change import Change
 from inperson.shader_model.conditions.channels import (
     DensePlanes,
@@ -19,6 +17,7 @@ from inperson.shader_model.conditions.channels import (
     inner_view,
     surface_features,
 )
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.conditions.motion import Past, previous_places_fast
 from inperson.shader_model.conditions.photo import PhotoCarrier
 from inperson.shader_model.interface import Conditions
@@ -46,18 +45,12 @@ class HostConditions:
         """See `ConditionBackend`."""
         return torch.device("cpu")
 
-    def make(
-        self,
-        avatar: GaussianAvatar,
-        gaussians: PosedGaussians,
-        views: Sequence[EyeView],
-        middle: Float[np.ndarray, "3"],
-        change: Change | None,
-    ) -> tuple[Conditions, Float[Tensor, "E 5 H W"]]:
+    def make(self, moment: Moment, change: Change | None) -> tuple[Conditions, Float[Tensor, "E 5 H W"]]:
         """See `ConditionBackend`."""
-        if self._surface is None or self._surface.avatar is not avatar:
-            self._surface = _Surface.of(avatar, self._workers)
-        surface, then = self._surface, gaussians.means if change is None else change.then
+        if self._surface is None or self._surface.avatar is not moment.avatar:
+            self._surface = _Surface.of(moment.avatar, self._workers)
+        surface, gaussians, views = self._surface, moment.gaussians, moment.views
+        then = gaussians.means if change is None else change.then
         dense = dense_gaussians(gaussians, surface.features, gaussians.means - then)
         planes = DensePlanes.of(self._rasterizer.render(dense, [inner_view(view) for view in views]))
         colors = self._rasterizer.render_color(gaussians, views).planes
@@ -71,7 +64,7 @@ class HostConditions:
             np.zeros((eyes, 4, height, width), np.float32)
             if surface.photo is None
             else surface.photo.carry(planes.photo),
-            dense_condition(planes, views, middle),
+            dense_condition(planes, views, moment.middle),
             *(before, seen, np.zeros((eyes, 2), np.float32) if change is None else change.switch),
         )
         return Conditions(*(torch.from_numpy(array) for array in arrays)), torch.from_numpy(colors)

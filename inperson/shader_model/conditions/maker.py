@@ -1,6 +1,5 @@
 """`ConditionMaker`: a posed person and the views on them in, `Conditions` out. Keeps the previous frame."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,43 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inperson.avatar.gaussians import GaussianAvatar, PosedGaussians
-from inperson.avatar.posing import AvatarPoser
-from inperson.avatar.state import BodyState
+from inperson.avatar.gaussians import GaussianAvatar
 from inperson.render.gbuffer import ColorBuffer, Rasterizer
-from inperson.render.views import EyeView, common_size
+from inperson.render.views import common_size
 from inperson.shader_model.conditions.backend import backend_for
 from inperson.shader_model.conditions.change import Change, RigidMotion, is_jump, modality_switch
+from inperson.shader_model.conditions.moment import SAMPLE, Moment
 from inperson.shader_model.interface import MULTIPLE, Conditions
-
-SAMPLE = 16
-"""One Gaussian in as many tells where the body is and how it moved as a whole."""
-
-
-def as_posed(gaussians: PosedGaussians) -> PosedGaussians:
-    """Shown where the poser put them."""
-    return gaussians
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Moment:
-    """One person at one time, and who looks at them."""
-
-    poser: AvatarPoser
-    state: BodyState
-    gaussians: PosedGaussians
-    """What `poser` made of `state`, as `shown`."""
-    views: tuple[EyeView, ...]
-    """The person's crop of each eye's view (`PersonCropper`): one size, sides multiples of `MULTIPLE`."""
-    time_ns: int
-    """When this is shown, monotonic."""
-    shown: Callable[[PosedGaussians], PosedGaussians] = as_posed
-    """What a scene does with a posed person, a mirror for instance."""
-
-    @property
-    def middle(self) -> Float[np.ndarray, "3"]:
-        """Of the person, in the world."""
-        return np.asarray(self.gaussians.means[::SAMPLE].mean(axis=0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +65,7 @@ class ConditionMaker:
         if width % MULTIPLE or height % MULTIPLE:
             raise ValueError(f"crops have sides that are multiples of {MULTIPLE}, not {width} x {height}")
         change = None if self._last is None else _change(self._last, moment)
-        avatar, gaussians = moment.poser.avatar, moment.gaussians
-        made = self._backend.make(avatar, gaussians, moment.views, moment.middle, change)
+        made = self._backend.make(moment, change)
         self._last = moment
         return FrameConditions(*made)
 

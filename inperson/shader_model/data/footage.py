@@ -21,7 +21,8 @@ from inperson.reconstruct.evaluation.reenact import drive, live_tracker
 from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.render.scene.crop import PixelRectangle, sub_view
 from inperson.render.views import EyeView
-from inperson.shader_model.conditions.maker import ConditionMaker, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.data.recipe import FootageRecipe
 from inperson.shader_model.data.window import Window
 

@@ -13,7 +13,8 @@ from inperson.avatar.posing import AvatarPoser
 from inperson.avatar.state import BodyState
 from inperson.render.gbuffer import Rasterizer
 from inperson.render.views import EyeView
-from inperson.shader_model.conditions.maker import ConditionMaker, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.data.cameras import CameraPath, sample_path
 from inperson.shader_model.data.motions import sample_motion
 from inperson.shader_model.data.recipe import FramingRecipe, MotionRecipe

@@ -15,7 +15,8 @@ from inperson.avatar.state import BodyState
 from inperson.reconstruct.perceptual import Perceptual
 from inperson.render.gbuffer import Rasterizer
 from inperson.render.views import EyeView
-from inperson.shader_model.conditions.maker import ConditionMaker, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.data.cameras import CameraPath
 from inperson.shader_model.data.subjects import Subject
 from inperson.shader_model.evaluation.carrying import GREY_LEVELS

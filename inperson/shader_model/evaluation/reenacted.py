@@ -24,7 +24,8 @@ from inperson.reconstruct.perceptual import Perceptual
 from inperson.render.gbuffer import Rasterizer
 from inperson.render.scene.crop import PixelRectangle
 from inperson.shader_model.conditions.crop import PersonCropper
-from inperson.shader_model.conditions.maker import ConditionMaker, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.evaluation.pictures import fine_energy, well_inside
 from inperson.shader_model.stream import ShaderStream
 

@@ -7,7 +7,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from inperson.render.gbuffer import Rasterizer
-from inperson.shader_model.conditions.maker import ConditionMaker, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.evaluation.carrying import GREY_LEVELS
 from inperson.shader_model.evaluation.pictures import over_grey
 from inperson.shader_model.stream import ShaderStream

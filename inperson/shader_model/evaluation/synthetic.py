@@ -12,7 +12,7 @@ from inperson.avatar.body import BodyModel
 from inperson.reconstruct.perceptual import Perceptual
 from inperson.render.gbuffer import Rasterizer
 from inperson.render.views import EyeView
-from inperson.shader_model.conditions.maker import Moment
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.data.subjects import Subject
 from inperson.shader_model.evaluation.carrying import Disagreement, last_places, places_in_other_eye
 from inperson.shader_model.evaluation.eyes import SeparateEyes

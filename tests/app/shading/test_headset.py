@@ -25,7 +25,7 @@ from inperson.render.scene.painter import ScenePainter
 from inperson.render.scene.pictures import HostPictures
 from inperson.render.scene.reflection import reflect
 from inperson.render.scene.scenes import MIRROR, SceneName
-from inperson.shader_model.conditions.maker import as_posed
+from inperson.shader_model.conditions.moment import as_posed
 from tests.app.shading.weights import LARGER, RED, put_weights
 from tests.render.test_scene_painter import Eyes, stereo
 from tests.shader_model.conditions.scenes import gesturing

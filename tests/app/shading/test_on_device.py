@@ -24,7 +24,7 @@ from inperson.render.gl import GlRasterizer
 from inperson.render.pacing import always_shaded, ladder
 from inperson.render.scene.cuda_pictures import WrittenPictures
 from inperson.render.scene.pictures import EyePicture, HostPictures
-from inperson.shader_model.conditions.maker import as_posed
+from inperson.shader_model.conditions.moment import as_posed
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.runtime.torch_engine import TorchEngine
 from tests.app.shading.test_pictures import HEIGHT, WIDTH, states

@@ -15,7 +15,8 @@ from inperson.reconstruct.network.interface import PARTS
 from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.render.gl import GlRasterizer
 from inperson.render.views import EyeView
-from inperson.shader_model.conditions.maker import ConditionMaker, FrameConditions, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker, FrameConditions
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.interface import DENSE_CHANNELS, Conditions
 from tests.shader_model.conditions.scenes import eye, gesturing
 

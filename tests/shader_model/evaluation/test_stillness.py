@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from inperson.avatar.posing import AvatarPoser
 from inperson.render.cpu.rasterizer import CpuRasterizer
-from inperson.shader_model.conditions.maker import Moment
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.data.subjects import Subject
 from inperson.shader_model.evaluation.frames import sample_act
 from inperson.shader_model.evaluation.stillness import SETTLING, Flicker, flicker_when_still

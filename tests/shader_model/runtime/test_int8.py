@@ -13,7 +13,8 @@ from inperson.avatar.file import load_avatar
 from inperson.avatar.posing import AvatarPoser
 from inperson.errors import BadInputError, DeviceError
 from inperson.render.cpu.rasterizer import CpuRasterizer
-from inperson.shader_model.conditions.maker import ConditionMaker, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.interface import Conditions, NetworkInputs
 from inperson.shader_model.network.batch import ConditionsBatch
 from inperson.shader_model.network.model import LiveShader

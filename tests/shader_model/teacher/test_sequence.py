@@ -16,7 +16,8 @@ from inperson.avatar.state import BodyState
 from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.render.scene.crop import PixelRectangle, covered
 from inperson.render.views import EyeView
-from inperson.shader_model.conditions.maker import ConditionMaker, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.interface import MULTIPLE, Conditions
 from inperson.shader_model.teacher.sequence import closed_conditions, steady_crops
 from tests.shader_model.conditions.scenes import card, eye

@@ -1,6 +1,5 @@
 """`DeviceConditions`: drawn and computed by torch where the rasteriser draws."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,11 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inperson.avatar.gaussians import GaussianAvatar, PosedGaussians
+from inperson.avatar.gaussians import GaussianAvatar
 from inperson.render.tensors import TensorRasterizer, uploaded
-from inperson.render.views import EyeView
 from inperson.shader_model.conditions.change import Change
 from inperson.shader_model.conditions.channels import inner_view, surface_features
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.conditions.on_device.eyes import Eyes, Upload
 from inperson.shader_model.conditions.on_device.motion import DevicePast, places_on_device
 from inperson.shader_model.conditions.on_device.photo import DevicePhoto
@@ -48,20 +47,14 @@ class DeviceConditions:
         return self._rasterizer.device
 
     @torch.inference_mode()
-    def make(
-        self,
-        avatar: GaussianAvatar,
-        gaussians: PosedGaussians,
-        views: Sequence[EyeView],
-        middle: Float[np.ndarray, "3"],
-        change: Change | None,
-    ) -> tuple[Conditions, Float[Tensor, "E 5 H W"]]:
+    def make(self, moment: Moment, change: Change | None) -> tuple[Conditions, Float[Tensor, "E 5 H W"]]:
         """See `ConditionBackend`."""
-        if self._surface is None or self._surface.avatar is not avatar:
-            self._surface = _Surface.of(avatar, self._upload)
+        if self._surface is None or self._surface.avatar is not moment.avatar:
+            self._surface = _Surface.of(moment.avatar, self._upload)
+        gaussians, views = moment.gaussians, moment.views
         draw, surface, past = self._rasterizer, self._surface, None if change is None else self._past
         switch = np.zeros((len(views), 2), np.float32) if change is None else change.switch
-        eyes = Eyes.of(views, () if past is None else past.views, middle, switch, self._upload)
+        eyes = Eyes.of(views, () if past is None else past.views, moment.middle, switch, self._upload)
         shapes, normals = draw.shapes(gaussians), draw.upload("normals", gaussians.normals)
         displacement = torch.zeros_like(shapes.means) if change is None else shapes.means - self._then(change)
         channels = channels_on_device(displacement, normals, surface.features)

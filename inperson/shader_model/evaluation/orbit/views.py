@@ -14,7 +14,8 @@ from inperson.avatar.posing import AvatarPoser
 from inperson.errors import BadInputError
 from inperson.render.gbuffer import Rasterizer
 from inperson.shader_model.conditions.change import FARTHEST_STEP
-from inperson.shader_model.conditions.maker import ConditionMaker, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.data.cameras import CameraPath
 from inperson.shader_model.data.subjects import Subject
 from inperson.shader_model.evaluation.frames import seen_truly

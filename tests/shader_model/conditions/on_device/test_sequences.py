@@ -16,7 +16,8 @@ from inperson.avatar.posing import AvatarPoser
 from inperson.render.cpu.rasterizer import CpuRasterizer
 from inperson.render.tensors import TensorRasterizer, Uploads
 from inperson.render.views import EyeView
-from inperson.shader_model.conditions.maker import ConditionMaker, FrameConditions, Moment
+from inperson.shader_model.conditions.maker import ConditionMaker, FrameConditions
+from inperson.shader_model.conditions.moment import Moment
 from inperson.shader_model.interface import Conditions
 from inperson.shader_model.network.model import LiveShader
 from inperson.shader_model.runtime.torch_engine import TorchEngine
