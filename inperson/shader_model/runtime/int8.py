@@ -29,7 +29,7 @@ LARGEST = 127
 
 AGREEMENT = 0.01
 """Mean difference from `rounded` that an engine may have, of pictures and of the hidden state: bfloat16 around the
-integers makes a fifth of it, sums that overflow many times as much."""
+integers makes a quarter of it, sums that overflow many times as much."""
 CHECKED = Shape(people=1, eyes=1, height=64, width=64)
 
 LEAST = 1e-6
