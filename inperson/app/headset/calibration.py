@@ -9,8 +9,9 @@ from rich.console import Console
 
 from inperson.app.cast import cast_of, load_performer
 from inperson.app.commands.calibrate import Calibrate
+from inperson.app.headset.inside import OpenHeadset, open_headset
 from inperson.app.headset.plan import HeadsetPlan, bindings_for
-from inperson.app.headset.process import HeadsetProcess, OpenHeadset, open_headset
+from inperson.app.headset.process import HeadsetProcess
 from inperson.app.motion.inputs import choose_source, is_motion
 from inperson.app.motion.pipeline import BESIDE_HEADSET_NICENESS, Pipeline, TrackingPlan, open_pipeline
 from inperson.app.motion.tracking_process import TrackingProcess

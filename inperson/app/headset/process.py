@@ -4,19 +4,11 @@ A process and not a thread: the frame loop must never wait for Python's lock, an
 inside this program must not take the mirror window along.
 """
 
-import contextlib
 import multiprocessing
-import os
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
-from multiprocessing.connection import Connection
-from typing import Protocol
 
-import numpy as np
-
-from inperson.app.headset.link import HeadsetLink
+from inperson.app.headset.inside import OpenHeadset, drive, open_headset
 from inperson.app.headset.plan import HeadsetPlan
 from inperson.app.headset.status import (
     CalibrationSeen,
@@ -50,32 +42,8 @@ MOST_CRASHES, WITHIN_S = 3, 60.0
 """This many crashes in this long are a fault that starting again does not mend."""
 SILENCE_S = 3.0
 """Without a word from a process that tells its status twice a second: its runtime does not return."""
-NICENESS = -10
-"""What the frame loop asks for: it, the runtime and tracking share the cores, and it alone has a date to keep."""
 FRESH_NS = 250_000_000
 """How long a wearer's state is shown after the headset drew it."""
-
-
-class Headset(Protocol):
-    """What runs in the process."""
-
-    def describe(self) -> HeadsetReady:
-        """Who is there."""
-        ...
-
-    def run(self, link: HeadsetLink, go: Go) -> HeadsetFigures:
-        """Show, until told to stop or the runtime or the wearer ends it."""
-        ...
-
-
-OpenHeadset = Callable[[HeadsetPlan, Mailbox | None], AbstractContextManager[Headset]]
-
-
-def open_headset(plan: HeadsetPlan, tracked: Mailbox | None) -> AbstractContextManager[Headset]:
-    """The real one (imported here: only the headset process pays for OpenXR)."""
-    from inperson.app.headset.child import OpenXrHeadset
-
-    return OpenXrHeadset(plan, tracked)
 
 
 class HeadsetProcess:
@@ -237,7 +205,7 @@ class HeadsetProcess:
 
     def _start(self) -> ChildProcess:
         work = (self._plan, self._open_headset, self._tracked, self._states, self._dtype, self._ring)
-        return ChildProcess("headset", self._context, _drive, work)
+        return ChildProcess("headset", self._context, drive, work)
 
     def _tell(self, message: object) -> None:
         if self._child is not None and self._figures is None:
@@ -276,29 +244,3 @@ class HeadsetProcess:
 
 def _it(error: InPersonError) -> str:
     return f"it {error.what.removeprefix('headset ')}"
-
-
-def _drive(
-    plan: HeadsetPlan,
-    open_headset: OpenHeadset,
-    tracked: Mailbox | None,
-    states: Mailbox,
-    dtype: np.dtype,
-    ring: RecordRing | None,
-    control: Connection,
-) -> None:
-    """What runs in the process."""
-    _ask_for_priority()
-    link = HeadsetLink(control, states, dtype, ring)
-    with open_headset(plan, tracked) as headset:
-        link.say(headset.describe())
-        go = link.wait_command()
-        if isinstance(go, Go):
-            link.say(headset.run(link, go))
-
-
-def _ask_for_priority() -> None:
-    """The system grants it to root, and to users whose limits allow it; without it frames are late more often."""
-    if hasattr(os, "nice"):
-        with contextlib.suppress(PermissionError):
-            os.nice(NICENESS)

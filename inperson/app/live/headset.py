@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from inperson.app.headset.inside import OpenHeadset
 from inperson.app.headset.plan import HeadsetPlan, bindings_for
-from inperson.app.headset.process import HeadsetProcess, OpenHeadset
+from inperson.app.headset.process import HeadsetProcess
 from inperson.app.live.plan import LivePlan
 from inperson.app.motion.tracking_process import TrackingProcess
 from inperson.app.processes.record_ring import RecordRing

@@ -10,7 +10,7 @@ from rich.table import Table
 from inperson.app.headset.status import HeadsetFigures
 from inperson.app.live.mirror import LiveMirror
 from inperson.app.live.plan import LivePlan
-from inperson.app.live.recording.recording import RecordedFigures
+from inperson.app.live.recording.figures import RecordedFigures
 from inperson.app.live.session import SessionFigures
 from inperson.app.shading.figures import ShaderFigures
 from inperson.app.timing import StageRow

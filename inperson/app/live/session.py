@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from inperson.app.display_clock import DisplayClock
 from inperson.app.headset.process import HeadsetProcess
 from inperson.app.headset.status import HeadsetFigures, HeadsetStatus
-from inperson.app.live.recording.recording import LiveRecording, RecordedFigures
+from inperson.app.live.recording.figures import RecordedFigures
+from inperson.app.live.recording.recording import LiveRecording
 from inperson.app.mirror.show import MirrorShow
 from inperson.app.motion.states import LiveStates
 from inperson.app.motion.tracking_process import TrackingSummary

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from inperson.app.commands.live import Live
+from inperson.app.headset.inside import OpenHeadset, open_headset
 from inperson.app.headset.plan import frame_loop_threads
-from inperson.app.headset.process import OpenHeadset, open_headset
 from inperson.app.live.headset import start_headset
 from inperson.app.live.input import OpenTracking, start_tracking, wait_states
 from inperson.app.live.mirror import LiveMirror, open_mirror, open_show

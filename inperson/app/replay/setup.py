@@ -12,8 +12,9 @@ from rich.progress import track
 
 from inperson.app.audio.speaker import Speaker
 from inperson.app.commands.replay import Replay
+from inperson.app.headset.inside import OpenHeadset, open_headset
 from inperson.app.headset.plan import HeadsetPlan, bindings_for
-from inperson.app.headset.process import HeadsetProcess, OpenHeadset, open_headset
+from inperson.app.headset.process import HeadsetProcess
 from inperson.app.mirror.show import MirrorShow
 from inperson.app.mirror.view import MirrorView
 from inperson.app.outputs.live_outputs import LiveOutputs

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +16,7 @@ from inperson.app.audio.source import Microphone
 from inperson.app.commands.live import Keep
 from inperson.app.live.recording.about import About, avatar_of, of_body
 from inperson.app.live.recording.feeds import Feed, HeadsetFeed, PictureFeed, TrackedFeed
+from inperson.app.live.recording.figures import RecordedFigures
 from inperson.app.live.recording.rings import LiveRings
 from inperson.app.live.recording.voice import RecordedVoice
 from inperson.app.recording.recorder import Recorder, RecorderStatus
@@ -42,39 +43,6 @@ DRAIN_S = 0.1
 LOOK_S = 0.25
 """Between two looks at how recorder and microphone are doing."""
 LONGEST_TEXT = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedFigures:
-    """What a session recorded."""
-
-    file: str
-    seconds: float
-    states: int
-    """Body states; none was left out unless `dropped` says so."""
-    headset_frames: int
-    sound_seconds: float
-    """Of the microphone."""
-    camera_pictures: int
-    """Of the camera's video; 0 unless it was asked for."""
-    dropped: int
-    """Records of any kind that could not be taken; the file's events say which."""
-    bytes: int
-    microphone: str
-    """What was listened to; empty without sound."""
-    error: str = ""
-    """Why it ended before the session did; what was recorded until then is safe."""
-
-    def words(self) -> str:
-        """One line for the terminal."""
-        sound = f"{self.sound_seconds:.1f} s of sound" if self.microphone else "no sound"
-        parts = [f"{self.states} states", sound]
-        if self.headset_frames:
-            parts.append(f"{self.headset_frames} headset frames")
-        if self.camera_pictures:
-            parts.append(f"{self.camera_pictures} PICTURES OF THE CAMERA")
-        parts.append(f"{self.dropped} dropped")
-        return f"recorded {self.seconds:.1f} s to {self.file}: {', '.join(parts)}, {self.bytes / 1e6:.2f} MB"
 
 
 class LiveRecording:
