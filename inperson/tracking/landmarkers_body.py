@@ -62,10 +62,6 @@ class BodyLandmarker:
         self._around = guess.around
         return person
 
-    def find_people(self, image: Image) -> list[BodyLandmarks]:
-        """Everybody in the picture, at most three; nothing is remembered."""
-        return [BodyLandmarks(guess.pixels, guess.world, guess.visibility) for guess in self._find(image)]
-
     def forget(self) -> None:
         """Start afresh (another clip, another person)."""
         self._drop()

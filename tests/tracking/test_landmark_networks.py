@@ -69,7 +69,7 @@ def plain_cut(image, square, pixels, outside):
     out = np.zeros((pixels, pixels, 3))
     for row in range(pixels):
         for column in range(pixels):
-            x, y = square.to_image(np.array([[column, row]]) / pixels)[0]
+            x, y = np.rint(32 * square.to_image(np.array([[column, row]]) / pixels)[0]) / 32
             x0, y0 = math.floor(x), math.floor(y)
             for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
                 weight = (1 - abs(x - x0 - dx)) * (1 - abs(y - y0 - dy))
@@ -86,8 +86,8 @@ def test_pieces_are_cut_as_mediapipe_cuts_them(cut, outside, angle):
     image = np.stack([4 * x, 6 * y, 3 * x + y], axis=2).astype(np.uint8)
     square = RotatedSquare(np.array([45.0, 12.0]), 44.0, angle)
     difference = np.abs(cut(image, square, 16) - plain_cut(image, square, 16, outside))
-    assert np.median(difference) < 1.0
-    assert difference.max() < 12, "OpenCV looks up at 32 places between two pixels, which shows at the black edge"
+    assert np.percentile(difference, 99) <= 0.51, "rounded to whole grey levels"
+    assert difference.max() < 12, "at most a place or two is the next one, by rounding"
 
 
 def test_detections_of_one_object_are_averaged_by_score_and_others_kept():

@@ -67,13 +67,15 @@ def apart(ours, theirs, part):
 
 
 def check_body(images, task, second_task):
-    """What the network says in one frame decides where it looks in the next: invisible noise in the pictures moves
-    the task's own landmarks by some pixels in the end. Nothing can be nearer to it than that."""
+    """The same in the first two frames. What the network says in one frame decides where it looks in the next, so
+    that rounding grows into as much as invisible noise in the pictures does to the task's own landmarks."""
     ours, theirs = follow(BodyLandmarker(model_path(POSE)), images), follow(task, images)
     noisy = follow(second_task, with_noise(images))
-    first = np.abs(ours[0].pixels - theirs[0].pixels)[theirs[0].visibility > 0.5]
-    assert np.median(first) < 0.2, "before anything could add up"
-    np.testing.assert_allclose(ours[0].visibility, theirs[0].visibility, atol=0.1)
+    for a, b in zip(ours[:2], theirs[:2], strict=True):
+        seen = b.visibility > 0.5
+        np.testing.assert_allclose(a.pixels[seen], b.pixels[seen], atol=0.1)
+        np.testing.assert_allclose(a.world[seen], b.world[seen], atol=0.0005)
+        np.testing.assert_allclose(a.visibility, b.visibility, atol=0.002)
     for part, limit in (("pixels", 1.0), ("world", 0.006)):
         off, task_off = apart(ours, theirs, part), apart(noisy, theirs, part)
         assert np.median(off) < min(limit, 1.5 * np.median(task_off))
@@ -96,7 +98,7 @@ def check_face(images, task):
         T = T_GL_FROM_CV @ theirs.transformation
         T[:3, 3] *= 0.01
         np.testing.assert_allclose(ours.T_cv_from_head, T, atol=0.005)
-    assert np.median(off) < 0.03
+    assert np.median(off) < 0.015
 
 
 @pytest.fixture
@@ -124,13 +126,18 @@ def test_real_people_are_as_the_tasks_see_them(media, clip, reference_body, seco
 
 
 def test_who_left_is_lost_and_found_again_as_by_the_task(performer, reference_body):
-    """Seven frames of them, seven of nobody, and them again."""
+    """Seven frames of them, seven of nobody, and them again: of whom the task's filters still remember something,
+    which the landmarker forgets, because it may be somebody else."""
     empty = np.zeros_like(performer[0])
     images = [*performer[:7], *[empty] * 7, *performer[7:14]]
     ours, theirs = follow(BodyLandmarker(model_path(POSE)), images), follow(reference_body, images)
     assert [body is None for body in ours] == [body is None for body in theirs]
     assert ours[10] is None
-    assert np.median(np.abs(ours[14].pixels - theirs[14].pixels)[theirs[14].visibility > 0.5]) < 0.3, "no memory"
+    seen = theirs[14].visibility > 0.5
+    np.testing.assert_allclose(ours[14].pixels[seen], theirs[14].pixels[seen], atol=0.1)
+    np.testing.assert_allclose(ours[14].world[seen], theirs[14].world[seen], atol=0.02)
+    afresh = BodyLandmarker(model_path(POSE)).detect(images[14], 0)
+    np.testing.assert_array_equal(ours[14].world, afresh.world)
 
 
 def test_forgetting_makes_the_landmarkers_start_afresh(performer):
