@@ -1,4 +1,4 @@
-"""`TeacherOffline`: the teacher as an offline renderer. Slow: a dozen passes, each over the whole sequence."""
+"""`TeacherOffline`: the teacher as an offline renderer. Slow: every pass goes over the whole sequence."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,11 +27,12 @@ from inperson.shader_model.teacher.windows import Span, blended, spans_of
 class OfflineSettings:
     """How a sequence is sampled."""
 
-    steps: int = 12
+    steps: int = 1
+    """Passes of Euler's method (Heun's: one less than twice as many). One is nearest to the truth; more are sharper."""
     solver: Solver = "euler"
     front: float = 1.0
     """Weight of guidance where the photo was taken from, and everywhere without angles ..."""
-    back: float = 2.5
+    back: float = 1.5
     """... and half a turn away from it."""
     window: int = 8
     """Frames the teacher sees together; the memory of one pass grows with it."""
@@ -39,7 +40,7 @@ class OfflineSettings:
     """Frames that neighbouring windows share at least."""
     shared_noise: float = 0.5
     """Share of the noise that all frames and eyes have in common."""
-    temperature: float = 1.0
+    temperature: float = 0.0
     """Of the noise to begin with, in shares of what the teacher was trained on: at 0 samples are what the teacher
     thinks likeliest, the same for all seeds; higher, they vary and are sharper."""
     seed: int = 0

@@ -21,7 +21,7 @@ from inperson.shader_model.teacher.told import Told
 
 MakeWindow = Callable[..., list[Conditions]]
 MakeConditions = Callable[..., Conditions]
-HOW = OfflineSettings(steps=2, window=4, overlap=2, seed=7)
+HOW = OfflineSettings(steps=2, window=4, overlap=2, temperature=1.0, seed=7)
 
 
 @pytest.mark.parametrize("solver", ["euler", "heun"])
