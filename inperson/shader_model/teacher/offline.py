@@ -28,7 +28,7 @@ class OfflineSettings:
     """How a sequence is sampled."""
 
     steps: int = 1
-    """Passes of Euler's method (Heun's: one less than twice as many). One is nearest to the truth; more are sharper."""
+    """Of the solver; one is nearest to the truth, more are sharper."""
     solver: Solver = "euler"
     front: float = 1.0
     """Weight of guidance where the photo was taken from, and everywhere without angles ..."""
