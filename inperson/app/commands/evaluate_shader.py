@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import tyro
 from rich.console import Console
 
+from inperson.app.commands.evaluate_least import check_least
 from inperson.app.commands.evaluate_live import about_live, open_live
 from inperson.app.commands.evaluate_writing import JsonPlace, check_place, progress_console, write_result
 from inperson.errors import BadInputError
@@ -48,14 +49,12 @@ class Shader:
 
     def run(self, console: Console) -> None:
         """Evaluate, then print."""
-        for name, value, least in (
+        check_least(
             ("people", self.people, 0),
             ("drift-frames", self.drift_frames, 0),
             ("every", self.every, 1),
             ("threads", 1 if self.threads is None else self.threads, 1),
-        ):
-            if value < least:
-                raise BadInputError(f"--{name} {value}", f"give at least {least}")
+        )
         if 0 < self.drift_frames < 16:
             raise BadInputError(f"--drift-frames {self.drift_frames}", "give 0, or at least 16")
         check_place(self.json)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
+from inperson.app.commands.evaluate_least import check_least
 from inperson.app.commands.evaluate_live import about_live, fingerprint, open_live
 from inperson.app.commands.evaluate_writing import JsonPlace, check_place, progress_console, write_result
-from inperson.errors import BadInputError
 
 if TYPE_CHECKING:
     from inperson.shader_model.evaluation.orbit.evaluate import TeacherEvaluationSettings
@@ -71,14 +71,12 @@ class Teacher:
 
     def run(self, console: Console) -> None:
         """Evaluate, then print."""
-        for name, value, least in (
+        check_least(
             ("people", self.people, 1),
             ("seams", self.seams, 0),
             ("windows", self.windows, 0),
             ("threads", 1 if self.threads is None else self.threads, 1),
-        ):
-            if value < least:
-                raise BadInputError(f"--{name} {value}", f"give at least {least}")
+        )
         check_place(self.json)
         self._evaluate(console)
 

@@ -114,8 +114,6 @@ def test_the_engine_computes_what_was_simulated(
     make_inputs: Callable[..., NetworkInputs],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    for package in ("onnx", "openvino"):
-        pytest.importorskip(package)
     monkeypatch.setattr("inperson.shader_model.runtime.candidates.shipped_calibration", lambda model: calibration)
     engine = candidates(network, CPU, threads=1)["openvino-int8"]()
     assert engine.name == "openvino-int8"
